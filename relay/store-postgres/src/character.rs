@@ -21,7 +21,7 @@ impl Characters for PostgresStore {
         Self::answer(async move {
             let NewClaim { person, player, called, way, code, created_at_ms, ends_at_ms } = claim;
             let player = player.to_hex();
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction).await?;
             sqlx::query!("DELETE FROM claims WHERE ends_at_ms <= $1", created_at_ms).execute(&mut *transaction).await?;
             let row = sqlx::query_scalar!(
@@ -171,7 +171,7 @@ impl Characters for PostgresStore {
 
     fn refuse_claim(&self, row: i64, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let person = sqlx::query_scalar!("DELETE FROM claims WHERE row = $1 AND way = 2 RETURNING person", row)
                 .fetch_optional(&mut *transaction)
                 .await?;
@@ -186,7 +186,7 @@ impl Characters for PostgresStore {
 
     fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, Proof> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction).await?;
             let proof = prove(&mut transaction, row, by, now_ms).await?;
             transaction.commit().await?;
@@ -211,7 +211,7 @@ impl Characters for PostgresStore {
 
     fn wish(&self, person: PersonId, row: i64, wish: Wish, now_ms: i64) -> StoreFuture<'_, Wished> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             search_rows::lock(&mut transaction).await?;
             // Who gives it to another, or hides it, waits: what is decided of it is decided of what it is.
             lock(&mut transaction).await?;
@@ -249,7 +249,7 @@ impl Characters for PostgresStore {
 
     fn hide_player(&self, player: ActorId, hidden: bool, note: Note) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             search_rows::lock(&mut transaction).await?;
             let is_so = hide(&mut transaction, &player.to_hex(), hidden, true, &note).await?;
             transaction.commit().await?;

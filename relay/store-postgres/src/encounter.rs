@@ -32,10 +32,11 @@ macro_rules! select_encounters {
 impl Encounters for PostgresStore {
     fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let NewEncounter { key, report_id, raid_code, started_at_ms, created_at_ms, stream } = new;
             let added =
-                add_encounter(&mut transaction, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?;
+                add_encounter(&mut transaction, *key, report_id, raid_code, None, (*started_at_ms, *created_at_ms))
+                    .await?;
             let row = by_id(&mut *transaction, key.account, key.encounter).await?.ok_or_else(|| no_raid(raid_code))?;
             if added.is_some() {
                 add_stream(&mut transaction, row.row, stream).await?;
@@ -48,7 +49,7 @@ impl Encounters for PostgresStore {
     fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let none = || StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account"));
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let is_found = sqlx::query_scalar!(
                 r#"SELECT EXISTS (SELECT 1 FROM search_terms WHERE encounter = $1) AS "is_found!""#,
                 encounter
@@ -145,7 +146,7 @@ impl Encounters for PostgresStore {
 
     fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction).await?;
             let row = sqlx::query_scalar!(
                 "SELECT row FROM encounters WHERE account = $1 AND encounter_id = $2 FOR UPDATE",
@@ -175,12 +176,6 @@ pub(crate) async fn by_id(
     Ok(columns.map(EncounterRow::try_from).transpose()?)
 }
 
-/// The encounter of a row.
-pub(crate) async fn of_row(connection: &mut PgConnection, row: i64) -> Result<Option<EncounterRow>, Failure> {
-    let columns = select_encounters!("WHERE e.row = $1", row).fetch_optional(connection).await?;
-    Ok(columns.map(EncounterRow::try_from).transpose()?)
-}
-
 /// Adds a new encounter, as live, and gives its row; `None`, and nothing is changed, if there is one already, or no such
 /// raid of its account.
 pub(crate) async fn add_encounter(
@@ -188,14 +183,14 @@ pub(crate) async fn add_encounter(
     key: EncounterKey,
     report_id: &str,
     raid_code: &str,
-    started_at_ms: i64,
-    created_at_ms: i64,
+    remote_id: Option<i64>,
+    (started_at_ms, created_at_ms): (i64, i64),
 ) -> Result<Option<i64>, Failure> {
     // The raid is locked, so that its visibility does not change between reading and writing it.
     Ok(sqlx::query_scalar!(
         "INSERT INTO encounters
-             (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
-         SELECT $1, $2, $3, r.row, COALESCE(r.report_visibility, r.visibility), $5, $6 FROM raids r
+             (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, remote_id)
+         SELECT $1, $2, $3, r.row, COALESCE(r.report_visibility, r.visibility), $5, $6, $7::BIGINT FROM raids r
          WHERE r.code = $4 AND r.account = $1 FOR SHARE OF r
          ON CONFLICT (account, encounter_id) DO NOTHING RETURNING row",
         key.account.0,
@@ -204,6 +199,7 @@ pub(crate) async fn add_encounter(
         raid_code,
         started_at_ms,
         created_at_ms,
+        remote_id,
     )
     .fetch_optional(connection)
     .await?)

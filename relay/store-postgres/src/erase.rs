@@ -33,7 +33,7 @@ macro_rules! select_raid_lines {
 impl Erasing for PostgresStore {
     fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note, older_ms: Option<i64>) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             if let Some(Erasure::Raid(code)) = Erasure::of(&job.data) {
                 // Nobody pins it meanwhile.
                 let held =
@@ -56,7 +56,7 @@ impl Erasing for PostgresStore {
 
     fn erase_encounter(&self, key: EncounterKey, note: Option<Note>) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction).await?;
             let row = sqlx::query_scalar!(
                 "SELECT row FROM encounters WHERE account = $1 AND encounter_id = $2",
@@ -78,7 +78,7 @@ impl Erasing for PostgresStore {
 
     fn erase_raid<'a>(&'a self, code: &'a str) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction).await?;
             drop_job(&mut transaction, &Erasure::Raid(code.into())).await?;
             let raid = sqlx::query_scalar!("SELECT row FROM raids WHERE code = $1 FOR UPDATE", code)
@@ -102,7 +102,7 @@ impl Erasing for PostgresStore {
     fn begin_leaving<'a>(&'a self, person: PersonId, job: &'a NewJob, note: Note) -> StoreFuture<'a, Leaving> {
         Self::answer(async move {
             let administrator = code::of_role(Role::Administrator);
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             character::lock(&mut transaction).await?;
             // Invitations come before people, and of people all who administrate are held: of two that go at one moment one
             // is the last.
@@ -155,7 +155,7 @@ impl Erasing for PostgresStore {
 
     fn erase_person(&self, person: PersonId) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction).await?;
             // His characters go with him: it comes before his row, as where he begins to leave.
             character::lock(&mut transaction).await?;
@@ -271,7 +271,7 @@ impl Erasing for PostgresStore {
 
     fn pin_raid<'a>(&'a self, code: &'a str, pinned: bool, note: Note) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let held = sqlx::query_scalar!("SELECT pinned FROM raids WHERE code = $1 FOR NO KEY UPDATE", code)
                 .fetch_optional(&mut *transaction)
                 .await?;

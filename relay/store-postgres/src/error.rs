@@ -36,6 +36,8 @@ pub(crate) fn store_error(error: &sqlx::Error) -> StoreError {
             "42501" => "this user may not do that: let it own the database",
             "40001" | "40P01" | "55P03" | "57014" => "something else in the database is in the way",
             code => match code.get(..2).unwrap_or_default() {
+                // A plan, or a connection, that will not do any more.
+                "0A" | "25" | "40" | "55" => "something else in the database is in the way",
                 "08" | "57" => "the server is not there, or on its way down or up",
                 "53" | "58" => "the server's machine is in trouble: look at its log",
                 _ => return StoreError::Damaged(error.to_string()),

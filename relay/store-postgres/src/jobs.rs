@@ -2,7 +2,9 @@
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
-use raidcast_store::{AccountId, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{
+    AccountId, JOBS_MAX, JobAdded, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code,
+};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -140,9 +142,9 @@ async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId
     Ok(put.rows_affected() > 0)
 }
 
-/// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be. Writers
+/// Writes a job about an encounter down, unless there is one of its name, or there are as many as may be. Writers
 /// at one moment may go a few beyond.
-pub(crate) async fn add_job(connection: &mut PgConnection, job: &NewJob, of: EncounterId) -> Result<bool, Failure> {
+pub(crate) async fn add_job(connection: &mut PgConnection, job: &NewJob, of: EncounterId) -> Result<JobAdded, Failure> {
     let JobKey { kind, account, name } = &job.key;
     let found = sqlx::query!(
         r#"SELECT COUNT(*) AS "count!", COALESCE(bool_or(name = $3), FALSE) AS "is_there!"
@@ -153,9 +155,12 @@ pub(crate) async fn add_job(connection: &mut PgConnection, job: &NewJob, of: Enc
     )
     .fetch_one(&mut *connection)
     .await?;
-    if !found.is_there && found.count >= JOBS_MAX {
-        return Ok(false);
+    if found.is_there {
+        return Ok(JobAdded::Held);
     }
-    put(connection, job, Some(of)).await?;
-    Ok(true)
+    if found.count >= JOBS_MAX {
+        return Ok(JobAdded::Full);
+    }
+    let is_new = put(connection, job, Some(of)).await?;
+    Ok(if is_new { JobAdded::New } else { JobAdded::Held })
 }

@@ -12,7 +12,7 @@ use crate::error::Failure;
 impl Journal for PostgresStore {
     fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock_encounter(&mut transaction, encounter).await?;
             add_stream(&mut transaction, encounter, stream).await?;
             Ok(transaction.commit().await?)
@@ -37,7 +37,7 @@ impl Journal for PostgresStore {
 
     fn seal_journal<'a>(&'a self, encounter: i64, log: &'a Bytes) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock_encounter(&mut transaction, encounter).await?;
             seal(&mut transaction, encounter, log).await?;
             Ok(transaction.commit().await?)
@@ -56,7 +56,7 @@ impl Journal for PostgresStore {
 
     fn remove_journal(&self, encounter: i64) -> StoreFuture<'_, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             remove_streams(&mut transaction, encounter).await?;
             sqlx::query!("DELETE FROM encounter_log WHERE encounter = $1", encounter)
                 .execute(&mut *transaction)

@@ -16,7 +16,7 @@ use crate::error::Failure;
 impl Keys for PostgresStore {
     fn add_key<'a>(&'a self, key: &'a NewKey) -> StoreFuture<'a, Option<KeyRow>> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             if !lock(&mut transaction, key.account).await? {
                 return Err(StoreError::Damaged(format!("no account {}", key.account.0)).into());
             }
@@ -28,7 +28,7 @@ impl Keys for PostgresStore {
 
     fn replace_key<'a>(&'a self, old: KeyId, old_ends_at_ms: i64, key: &'a NewKey) -> StoreFuture<'a, Option<KeyRow>> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction, key.account).await?;
             let replaced = sqlx::query!(
                 "UPDATE keys SET ends_at_ms = LEAST(ends_at_ms, $3)
@@ -67,7 +67,7 @@ impl Keys for PostgresStore {
 
     fn revoke_key(&self, account: AccountId, key: KeyId, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let revoked = sqlx::query!("DELETE FROM keys WHERE row = $1 AND account = $2", key.0, account.0)
                 .execute(&mut *transaction)
                 .await?;
@@ -86,7 +86,7 @@ impl Keys for PostgresStore {
         Self::answer(async move {
             let mut used = used.to_vec();
             used.sort_unstable();
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             for (key, used_at_ms) in used {
                 sqlx::query!(
                     "UPDATE keys SET used_at_ms = GREATEST(used_at_ms, $2) WHERE row = $1",

@@ -20,6 +20,7 @@ mod erase;
 mod error;
 mod jobs;
 mod journal;
+mod keep_derived;
 mod key;
 mod limits;
 mod link;
@@ -95,9 +96,23 @@ impl PostgresStore {
         })
     }
 
+    /// A transaction.
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.begin_as("BEGIN").await
+    }
+
     /// A transaction whose statements all see what was committed when it began.
     async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    /// One that begins with a statement, which cannot fail once it has begun. It begins to its end, whoever gives up
+    /// meanwhile: of a transaction that was half begun sqlx 0.9 knows nothing, and its connection would serve others inside
+    /// it. One that nobody waits for any more is rolled back.
+    async fn begin_as(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     /// Whether text can be stored at all: PostgreSQL's has no NUL, and fails where it is asked for one.

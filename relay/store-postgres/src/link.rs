@@ -25,7 +25,7 @@ macro_rules! select_links {
 impl Links for PostgresStore {
     fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Linked> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let to = sqlx::query!(
                 r#"SELECT a.row AS account, (SELECT r.row FROM raids r WHERE r.account = a.row AND r.code = $2) AS raid
                    FROM accounts a WHERE a.row = $1 FOR NO KEY UPDATE"#,
@@ -94,7 +94,7 @@ impl Links for PostgresStore {
         note: Note,
     ) -> StoreFuture<'a, Option<LinkRow>> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let columns = select_links!(
                 "WHERE l.row = $1 AND l.account = $2 AND r.code IS NOT DISTINCT FROM $3",
                 link.0,
@@ -120,7 +120,7 @@ impl Links for PostgresStore {
         Self::answer(async move {
             let mut used = used.to_vec();
             used.sort_unstable();
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             for (link, used_at_ms) in used {
                 sqlx::query!(
                     "UPDATE links SET used_at_ms = GREATEST(used_at_ms, $2) WHERE row = $1",

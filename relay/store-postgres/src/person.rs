@@ -14,7 +14,7 @@ use crate::error::Failure;
 impl People for PostgresStore {
     fn join<'a>(&'a self, new: &'a NewPerson) -> StoreFuture<'a, Joining> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let joining = join(&mut transaction, new).await?;
             // What is refused is not committed.
             if matches!(joining, Joining::Joined(_)) {
@@ -102,7 +102,7 @@ impl People for PostgresStore {
 
     fn remove_sign_ins<'a>(&'a self, person: PersonId, provider: &'a str) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             // Of two that go at once one sees that it is the last.
             lock(&mut transaction, person).await?;
             let removed = sqlx::query!(
@@ -125,7 +125,7 @@ impl People for PostgresStore {
         but: Option<&'a [u8; 32]>,
     ) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction, person).await?;
             let changed = sqlx::query!(
                 "UPDATE sign_ins SET secret = $2 WHERE person = $1 AND secret IS NOT NULL",
@@ -166,7 +166,7 @@ impl People for PostgresStore {
 
     fn claim(&self, account: AccountId, person: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             // He does not leave meanwhile.
             sqlx::query!("SELECT row FROM people WHERE row = $1 FOR SHARE", person.0)
                 .fetch_optional(&mut *transaction)
@@ -208,7 +208,7 @@ impl People for PostgresStore {
     fn invite<'a>(&'a self, invitation: &'a Invitation) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let Invitation { digest, role, note, made_by, created_at_ms, ends_at_ms, left } = invitation;
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             if made_by.is_some() {
                 let what = Audited::InvitationMade;
                 put_note(&mut transaction, &Note { by: *made_by, key: None, what, about: None, at_ms: *created_at_ms })
@@ -247,7 +247,7 @@ impl People for PostgresStore {
 
     fn uninvite<'a>(&'a self, digest: &'a [u8; 32], by: PersonId, now_ms: i64) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let removed = sqlx::query!("DELETE FROM invitations WHERE digest = $1", digest.as_slice())
                 .execute(&mut *transaction)
                 .await?;

@@ -25,7 +25,7 @@ impl Players for PostgresStore {
             if numbers_to_give(&held, players, NUMBERED_PLAYERS_MAX).is_empty() || !Self::is_storable(code) {
                 return Ok(held);
             }
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let raid = sqlx::query_scalar!("SELECT row FROM raids WHERE code = $1 FOR NO KEY UPDATE", code)
                 .fetch_optional(&mut *transaction)
                 .await?;

@@ -29,7 +29,7 @@ macro_rules! select_raids {
 impl Raids for PostgresStore {
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let inserted = sqlx::query!(
                 "INSERT INTO raids
                      (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
@@ -69,10 +69,10 @@ impl Raids for PostgresStore {
 
     fn update_raid<'a>(&'a self, raid: &'a RaidRow, note: Option<Note>) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             if !update(&mut transaction, raid, false).await? {
                 transaction.rollback().await?;
-                transaction = self.pool.begin().await?;
+                transaction = self.begin().await?;
                 lock(&mut transaction).await?;
                 update(&mut transaction, raid, true).await?;
             }
@@ -85,7 +85,7 @@ impl Raids for PostgresStore {
 
     fn clear_title<'a>(&'a self, code: &'a str, note: Note) -> StoreFuture<'a, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let held = sqlx::query_scalar!("SELECT title_cleared FROM raids WHERE code = $1 FOR NO KEY UPDATE", code)
                 .fetch_optional(&mut *transaction)
                 .await?;
@@ -123,7 +123,7 @@ impl Raids for PostgresStore {
 
     fn renew_tickets<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<Tickets>> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let raid =
                 sqlx::query!("UPDATE raids SET tickets = tickets + 1 WHERE code = $1 RETURNING tickets, account", code)
                     .fetch_optional(&mut *transaction)

@@ -10,7 +10,7 @@ impl Removals for PostgresStore {
     fn ask_removal<'a>(&'a self, asked: &'a NewRemoval) -> StoreFuture<'a, bool> {
         Self::answer(async move {
             let NewRemoval { player, links, contact, message, created_at_ms } = asked;
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             // One counts at a time, or those who ask at one moment go beyond.
             sqlx::query!("LOCK TABLE removals IN EXCLUSIVE MODE").execute(&mut *transaction).await?;
             let kept = sqlx::query!(
@@ -51,7 +51,7 @@ impl Removals for PostgresStore {
 
     fn close_removal(&self, row: i64, note: Note) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let closed = sqlx::query!("DELETE FROM removals WHERE row = $1", row).execute(&mut *transaction).await?;
             if closed.rows_affected() == 0 {
                 return Ok(false);

@@ -34,7 +34,7 @@ macro_rules! select_lines {
 impl Reports for PostgresStore {
     fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             keep(&mut transaction, report.encounter, report).await?;
             Ok(transaction.commit().await?)
         })
@@ -51,6 +51,16 @@ impl Reports for PostgresStore {
                 0 => Err(StoreError::Damaged(format!("no encounter {encounter} whose report may be reopened")).into()),
                 _ => Ok(()),
             }
+        })
+    }
+
+    fn report_row<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<EncounterRow>> {
+        Self::answer(async move {
+            if !Self::is_storable(report_id) {
+                return Ok(None);
+            }
+            let mut connection = self.pool.acquire().await?;
+            of_report(&mut connection, report_id).await
         })
     }
 

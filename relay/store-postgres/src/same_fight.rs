@@ -1,10 +1,7 @@
 //! Which reports are of one fight.
 
-use raidcast_store::Derived;
-use raidcast_store::row::json;
 use raidcast_store::same_fight::{
-    BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, Seen, TOLD_MAX,
-    candidates, links,
+    BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, TOLD_MAX, candidates,
 };
 use sqlx::PgConnection;
 
@@ -18,36 +15,13 @@ pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Res
     Ok(())
 }
 
-/// Finds out which others are of the fight of an encounter of which nothing is known. Under the lock of `search_rows.rs`,
-/// so that of two that are derived at one time the later one meets the other.
-pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
-    let of = sqlx::query!("SELECT account, scene_id FROM encounters WHERE row = $1", encounter)
-        .fetch_one(&mut *connection)
-        .await?;
-    let Some(seen) = Seen::of(derived, of.scene_id) else { return Ok(()) };
-    sqlx::query!(
-        "INSERT INTO fight_times (encounter, first_at_ms, last_at_ms) VALUES ($1, $2, $3)",
-        encounter,
-        seen.first_ms,
-        seen.last_ms,
-    )
-    .execute(&mut *connection)
-    .await?;
-    let others = others(connection, of.account, &seen.reach()).await?;
-    let links = json(&links(encounter, &seen, &others));
-    sqlx::query!(
-        "INSERT INTO same_fights (encounter, other, overlap_ms, apart_ms)
-         SELECT l.encounter, l.other, l.overlap_ms, l.apart_ms
-         FROM json_to_recordset($1::TEXT::JSON) AS l (encounter BIGINT, other BIGINT, overlap_ms BIGINT, apart_ms BIGINT)",
-        links,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Fights that an account's fight is compared with.
-async fn others(connection: &mut PgConnection, account: i64, reach: &Reach) -> Result<Vec<Candidate>, Failure> {
+/// Fights that an account's fight is compared with, of which nothing need be known yet. Under the lock of `search_rows.rs`, so
+/// that of two that are derived at one time the later one meets the other.
+pub(crate) async fn others(
+    connection: &mut PgConnection,
+    account: i64,
+    reach: &Reach,
+) -> Result<Vec<Candidate>, Failure> {
     let Reach { first_ms, last_ms, first, last, ref terms } = *reach;
     let terms: Vec<i64> = terms.iter().map(|term| term.0).collect();
     let near = sqlx::query_as!(
@@ -80,6 +54,9 @@ async fn others(connection: &mut PgConnection, account: i64, reach: &Reach) -> R
     )
     .fetch_all(&mut *connection)
     .await?;
+    if near.is_empty() {
+        return Ok(Vec::new());
+    }
     let of: Vec<i64> = near.iter().map(|near| near.encounter).collect();
     let players = sqlx::query_as!(
         PlayerColumns,

@@ -1,13 +1,12 @@
 //! The rows by which encounters are found, and who may find them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use raidcast_store::Term;
 use raidcast_store::row::json;
 use raidcast_store::search::{
-    Listed, OF_FIGHT, SearchColumns, SearchRows, ShownColumns, hidden_terms, parts_of, shared_terms, term_of_name,
-    terms_of_player,
+    Listed, OF_FIGHT, ShownColumns, hidden_terms, parts_of, shared_terms, term_of_name, terms_of_player,
 };
-use raidcast_store::{Derived, Term};
 use sqlx::PgConnection;
 
 use crate::error::Failure;
@@ -28,70 +27,6 @@ pub(crate) async fn lock_quickly(connection: &mut PgConnection) -> Result<(), Fa
         .fetch_one(connection)
         .await?;
     Ok(())
-}
-
-/// Puts the rows by which an encounter is found, which has none.
-pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
-    let columns = sqlx::query_as!(
-        SearchColumns,
-        "SELECT e.visibility, r.names, e.state, e.started_at_ms, e.created_at_ms, e.duration_ms, e.damage_ms, e.outcome,
-                e.scene, e.scene_id, e.difficulty, e.players, e.damage
-         FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = $1",
-        encounter,
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let players: Vec<String> = derived.players.iter().map(|player| player.actor_id.clone()).collect();
-    let hidden = sqlx::query_scalar!("SELECT player FROM opt_outs WHERE player = ANY ($1)", &players)
-        .fetch_all(&mut *connection)
-        .await?;
-    if !hidden.is_empty() {
-        sqlx::query!(
-            "UPDATE encounter_players SET name_term = NULL WHERE encounter = $1 AND actor_id = ANY ($2)",
-            encounter,
-            &hidden,
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    let hidden = hidden.into_iter().collect();
-    let SearchRows { dps, terms, names, parts } = SearchRows::of(&columns, derived, &hidden);
-    let listed: Vec<bool> = terms.iter().map(|row| row.listed).collect();
-    let (terms, marks): (Vec<i64>, Vec<i64>) = terms.into_iter().map(|row| (row.term.0, row.marks.0)).unzip();
-    sqlx::query!(
-        "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
-         SELECT $1, t.term, t.listed, $4, $5, $6, $7, t.marks
-         FROM unnest($2::BIGINT[], $3::BOOLEAN[], $8::BIGINT[]) AS t (term, listed, marks)",
-        encounter,
-        &terms,
-        &listed,
-        columns.started_at_ms,
-        columns.created_at_ms,
-        columns.duration_ms,
-        dps,
-        &marks,
-    )
-    .execute(&mut *connection)
-    .await?;
-    let names = json(&names);
-    let first = sqlx::query_scalar!(
-        "INSERT INTO search_names (term, name, uses, listed)
-         SELECT n.term, n.name, 1, n.listed::INT
-         FROM json_to_recordset($1::TEXT::JSON) AS n (term BIGINT, name TEXT, listed BOOLEAN)
-         ON CONFLICT (term) DO UPDATE
-         SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed
-         RETURNING CASE WHEN search_names.listed = 1 THEN search_names.term END",
-        names,
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    // A name has its parts while anybody may find it: of the others they stand there.
-    let first: BTreeSet<i64> = first.into_iter().flatten().collect();
-    let parts: Vec<_> = parts.into_iter().filter(|part| first.contains(&part.term.0)).collect();
-    if !parts.is_empty() {
-        put_parts(connection, &json(&parts)).await?;
-    }
-    changed(connection).await
 }
 
 async fn put_parts(connection: &mut PgConnection, parts: &str) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ impl Sessions for PostgresStore {
     fn begin_session<'a>(&'a self, session: &'a NewSession) -> StoreFuture<'a, SessionId> {
         Self::answer(async move {
             let NewSession { digest, person, agent, now_ms } = session;
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             if !lock(&mut transaction, *person).await? {
                 return Err(StoreError::Damaged(format!("no person {}", person.0)).into());
             }
@@ -107,7 +107,7 @@ impl Sessions for PostgresStore {
 
     fn end_other_sessions(&self, person: PersonId, but: SessionId) -> StoreFuture<'_, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             lock(&mut transaction, person).await?;
             sqlx::query!("DELETE FROM sessions WHERE person = $1 AND row <> $2", person.0, but.0)
                 .execute(&mut *transaction)

@@ -6,8 +6,8 @@
 
 use raidcast_store::row::upload_hash;
 use raidcast_store::{
-    ACTIVE_NOTED_MS, AccountId, EncounterKey, EncounterRow, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX,
-    UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, AccountId, EncounterKey, EncounterRow, JobAdded, Left, NewJob, NewUpload, StoreFuture,
+    UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::PgConnection;
 
@@ -24,7 +24,7 @@ impl Uploads for PostgresStore {
     fn keep_upload<'a>(&'a self, upload: &'a NewUpload) -> StoreFuture<'a, UploadKept> {
         Self::answer(async move {
             let _turn = self.uploads.acquire().await;
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             // What is refused is not committed.
             let kept = unless_taken(keep_upload(&mut transaction, upload).await)?.unwrap_or(UploadKept::Conflict);
             if matches!(kept, UploadKept::Kept { .. }) {
@@ -37,7 +37,7 @@ impl Uploads for PostgresStore {
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
         Self::answer(async move {
             Ok(match self.know(key, hash, remote_id, None).await? {
-                Left::Waits(remote_id) => Some(remote_id),
+                Left::Waits { remote_id, .. } => Some(remote_id),
                 Left::NotHeld | Left::Full => None,
             })
         })
@@ -104,18 +104,20 @@ impl PostgresStore {
         check_remote_id(remote_id)?;
         let _turn = self.uploads.acquire().await;
         // What is refused is not committed.
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let Some(row) = lock(&mut transaction, key).await? else { return Ok(Left::NotHeld) };
         let given = give_remote_id(&mut transaction, row.row, remote_id).await;
         let Some(remote_id) = unless_taken(given)? else { return Ok(Left::NotHeld) };
-        if let Some(job) = &job
-            && !add_job(&mut transaction, job, key.encounter).await?
-        {
+        let added = match &job {
+            Some(job) => add_job(&mut transaction, job, key.encounter).await?,
+            None => JobAdded::Held,
+        };
+        if added == JobAdded::Full {
             return Ok(Left::Full);
         }
         add_hash(&mut transaction, key.account, hash.as_ref(), row.row).await?;
         transaction.commit().await?;
-        Ok(Left::Waits(remote_id))
+        Ok(Left::Waits { remote_id, is_new: added == JobAdded::New })
     }
 }
 
@@ -133,9 +135,12 @@ async fn keep_upload(connection: &mut PgConnection, upload: &NewUpload) -> Resul
     )
     .execute(&mut *connection)
     .await?;
-    let added = match held {
-        Some(_) => None,
-        None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?,
+    let added = if held.is_none() {
+        check_remote_id(*remote_id)?;
+        let times = (*started_at_ms, *created_at_ms);
+        add_encounter(connection, *key, report_id, raid_code, Some(*remote_id), times).await?
+    } else {
+        None
     };
     // Asked last: whoever erases an encounter has erased its jobs when another can be added.
     if let (Some(_), Some(job)) = (added, job)
@@ -159,7 +164,10 @@ async fn keep_upload(connection: &mut PgConnection, upload: &NewUpload) -> Resul
     if step == UploadStep::Refuse {
         return Ok(UploadKept::Conflict);
     }
-    let remote_id = give_remote_id(connection, encounter, *remote_id).await?;
+    let remote_id = match added {
+        Some(_) => *remote_id,
+        None => give_remote_id(connection, encounter, *remote_id).await?,
+    };
     if step == UploadStep::Keep {
         keep(connection, encounter, report).await?;
     }

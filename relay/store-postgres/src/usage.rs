@@ -7,7 +7,7 @@ use crate::PostgresStore;
 impl Usage for PostgresStore {
     fn keep_used<'a>(&'a self, used: &'a [Use]) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             for Use { account, what, since_ms, used } in used {
                 sqlx::query!(
                     "INSERT INTO quota (account, what, since_ms, used)

@@ -14,11 +14,13 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use raidcast_store::{
-    Accounts as _, Delay, EncounterKey, EncounterRow, Encounters as _, JobKind, Jobs as _, Journal as _, JournalEntry,
-    JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream,
-    StreamKey, Tickets, Upkeep as _, UploadKept, Uploads as _,
+    Accounts as _, Delay, Derived, DerivedRows as _, EncounterKey, EncounterRow, Encounters as _, HeldReport, JobKey,
+    JobKind, Jobs as _, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow,
+    Raids as _, ReportLine, Reports as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _, UploadKept,
+    Uploads as _,
 };
 use raidcast_store_postgres::{PostgresStore, look};
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -225,6 +227,62 @@ async fn a_lock_makes_it_unavailable_until_it_is_released() {
 }
 
 /// An upload of an encounter that is not there.
+/// How many connections wait inside a transaction, when nobody asks for anything any more.
+async fn left_open(fixture: &Fixture) -> i64 {
+    let mut connection = PgConnection::connect(&fixture.url).await.unwrap();
+    let open = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let mut count = 0;
+    for _ in 0..40 {
+        count = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
+        if count == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    count
+}
+
+/// A connection inside a transaction that nobody knows of would show others what was, and lose what they write.
+#[tokio::test]
+async fn who_gives_up_while_a_transaction_begins_leaves_none_open() {
+    let Some((fixture, _)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    for looks in 0..400 {
+        {
+            let mut asked = std::pin::pin!(fixture.store.report(&row.report_id));
+            for _ in 0..looks {
+                if futures::poll!(&mut asked).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        // Each by itself: the next may end what this one left.
+        assert_eq!(left_open(&fixture).await, 0, "given up after {looks} looks");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_lasts_spoils_no_connection() {
+    let Some((fixture, _)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    let mut other = PgConnection::connect(&fixture.url).await.unwrap();
+    let lock = i64::from_be_bytes(*b"rc names");
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(lock).execute(&mut other).await.unwrap();
+    let (rows, seen) = (Derived::default(), HeldReport::from(&row));
+    let job = JobKey { kind: JobKind::Derive, account: fixture.raid.account, name: [0; 16] };
+    for kept in join_all((0..12).map(|_| fixture.store.keep_derived(seen, &rows, job))).await {
+        assert_unavailable(&kept, "in the way");
+    }
+    sqlx::query("SELECT pg_advisory_unlock($1)").bind(lock).execute(&mut other).await.unwrap();
+    for _ in 0..30 {
+        assert!(fixture.store.report(&row.report_id).await.unwrap().is_some());
+    }
+    assert!(fixture.store.keep_derived(seen, &rows, job).await.unwrap());
+    assert_eq!(left_open(&fixture).await, 0);
+}
+
 fn upload(raid: &RaidRow, number: i64) -> NewUpload {
     let id = Uuid::from_u128(0xe000 + number as u128);
     let key = EncounterKey { account: raid.account, encounter: EncounterId(id) };

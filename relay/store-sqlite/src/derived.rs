@@ -17,8 +17,8 @@ use crate::{same_fight, search_rows};
 
 impl DerivedRows for SqliteStore {
     fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
-        let (bosses, players, skills) = (json(&rows.bosses), json(&player_rows(rows)), json(&rows.skills));
-        self.write_bulk(KeepDerived { seen, rows: rows.clone(), bosses, players, skills, job })
+        let (bosses, skills) = (json(&rows.bosses), json(&rows.skills));
+        self.write_bulk(KeepDerived { seen, rows: rows.clone(), bosses, skills, job })
     }
 
     fn same_fight(&self, encounter: i64, also_of: Option<AccountId>) -> StoreFuture<'_, Vec<String>> {
@@ -75,12 +75,14 @@ impl DerivedRows for SqliteStore {
     }
 }
 
+/// About so many a row of a player has.
+const PLAYER_BYTES: usize = 512;
+
 /// Puts rows in place of others, if the report is as its caller saw it. Rows are JSON: one statement puts all of a table.
 struct KeepDerived {
     seen: HeldReport,
     rows: Derived,
     bosses: String,
-    players: String,
     skills: String,
     job: JobKey,
 }
@@ -89,7 +91,7 @@ impl Change for KeepDerived {
     type Output = bool;
 
     fn bytes(&self) -> usize {
-        self.bosses.len() + self.players.len() + self.skills.len()
+        self.bosses.len() + self.rows.players.len() * PLAYER_BYTES + self.skills.len()
     }
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
@@ -98,6 +100,8 @@ impl Change for KeepDerived {
         if held.as_ref().map(HeldReport::from) != Some(self.seen) {
             return Ok(false);
         }
+        let hidden = search_rows::hidden(connection, &self.rows).await?;
+        let players = json(&player_rows(&self.rows, &hidden));
         sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
         sqlx::query!("DELETE FROM encounter_players WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
         sqlx::query!("DELETE FROM player_skills WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
@@ -125,7 +129,7 @@ impl Change for KeepDerived {
                     value ->> 'name_term'
              FROM json_each(?2)",
             encounter,
-            self.players,
+            players,
         )
         .execute(&mut *connection)
         .await?;
@@ -142,7 +146,7 @@ impl Change for KeepDerived {
         )
         .execute(&mut *connection)
         .await?;
-        search_rows::keep(connection, encounter, &self.rows).await?;
+        search_rows::keep(connection, encounter, &self.rows, &hidden).await?;
         same_fight::keep(connection, encounter, &self.rows).await?;
         finish(connection, self.job).await?;
         Ok(true)

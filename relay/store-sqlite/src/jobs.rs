@@ -2,7 +2,9 @@
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
-use raidcast_store::{AccountId, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{
+    AccountId, JOBS_MAX, JobAdded, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code,
+};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -79,8 +81,12 @@ async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<Encount
     Ok(put.rows_affected() > 0)
 }
 
-/// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be.
-pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob, of: EncounterId) -> Result<bool, Failure> {
+/// Writes a job about an encounter down, unless there is one of its name, or there are as many as may be.
+pub(crate) async fn add_job(
+    connection: &mut SqliteConnection,
+    job: &NewJob,
+    of: EncounterId,
+) -> Result<JobAdded, Failure> {
     let JobKey { kind, account, name } = &job.key;
     let (kind, name) = (i64::from(code::of_job(*kind)), name.as_slice());
     let found = sqlx::query!(
@@ -92,11 +98,14 @@ pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob, of:
     )
     .fetch_one(&mut *connection)
     .await?;
-    if !found.is_there && found.count >= JOBS_MAX {
-        return Ok(false);
+    if found.is_there {
+        return Ok(JobAdded::Held);
     }
-    put(connection, job, Some(of)).await?;
-    Ok(true)
+    if found.count >= JOBS_MAX {
+        return Ok(JobAdded::Full);
+    }
+    let is_new = put(connection, job, Some(of)).await?;
+    Ok(if is_new { JobAdded::New } else { JobAdded::Held })
 }
 
 /// Whether it is still to be done.

@@ -41,6 +41,10 @@ impl Reports for SqliteStore {
         self.write(ReopenReport { encounter })
     }
 
+    fn report_row<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<EncounterRow>> {
+        Self::read(async move { of_report(&mut *self.readers.acquire().await?, report_id).await })
+    }
+
     fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>> {
         Self::read(async move {
             let mut transaction = self.readers.begin().await?;

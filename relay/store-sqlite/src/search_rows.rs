@@ -1,6 +1,6 @@
 //! The rows by which encounters are found, and who may find them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use raidcast_store::row::json;
 use raidcast_store::search::{
@@ -12,8 +12,23 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Failure;
 
-/// Puts the rows by which an encounter is found in place of those it has.
-pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
+/// Which players of these are hidden everywhere.
+pub(crate) async fn hidden(connection: &mut SqliteConnection, of: &Derived) -> Result<HashSet<String>, Failure> {
+    let players = json(&of.players.iter().map(|player| &player.actor_id).collect::<Vec<_>>());
+    let hidden =
+        sqlx::query_scalar!("SELECT player FROM opt_outs WHERE player IN (SELECT value FROM json_each(?1))", players)
+            .fetch_all(connection)
+            .await?;
+    Ok(hidden.into_iter().collect())
+}
+
+/// Puts the rows by which an encounter is found, by players who are not hidden, in place of those it has.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    encounter: i64,
+    derived: &Derived,
+    hidden: &HashSet<String>,
+) -> Result<(), Failure> {
     forget(connection, encounter).await?;
     let columns = sqlx::query_as!(
         SearchColumns,
@@ -24,24 +39,7 @@ pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, deri
     )
     .fetch_one(&mut *connection)
     .await?;
-    let players = json(&derived.players.iter().map(|player| &player.actor_id).collect::<Vec<_>>());
-    let hidden =
-        sqlx::query_scalar!("SELECT player FROM opt_outs WHERE player IN (SELECT value FROM json_each(?1))", players)
-            .fetch_all(&mut *connection)
-            .await?;
-    if !hidden.is_empty() {
-        let hidden = json(&hidden);
-        sqlx::query!(
-            "UPDATE encounter_players SET name_term = NULL
-             WHERE encounter = ?1 AND actor_id IN (SELECT value FROM json_each(?2))",
-            encounter,
-            hidden,
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    let hidden = hidden.into_iter().collect();
-    let SearchRows { dps, terms, names, parts } = SearchRows::of(&columns, derived, &hidden);
+    let SearchRows { dps, terms, names, parts } = SearchRows::of(&columns, derived, hidden);
     let terms = json(&terms);
     sqlx::query!(
         "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)

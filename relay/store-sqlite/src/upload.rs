@@ -3,8 +3,8 @@
 use raidcast_shared::id::hex;
 use raidcast_store::row::{Names, upload_hash};
 use raidcast_store::{
-    ACTIVE_NOTED_MS, AccountId, EncounterKey, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash,
-    UploadKept, UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, AccountId, EncounterKey, JobAdded, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX,
+    UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -178,10 +178,15 @@ impl Change for LeaveUpload {
         if remote_id_for(connection, Some(held.row), *remote_id).await?.is_none() {
             return Ok(Left::NotHeld);
         }
-        if !add_job(connection, &self.job, key.encounter).await? {
+        let added = add_job(connection, &self.job, key.encounter).await?;
+        if added == JobAdded::Full {
             return Ok(Left::Full);
         }
-        Ok(self.known.run(connection).await?.map_or(Left::NotHeld, Left::Waits))
+        Ok(self
+            .known
+            .run(connection)
+            .await?
+            .map_or(Left::NotHeld, |remote_id| Left::Waits { remote_id, is_new: added == JobAdded::New }))
     }
 }
 

@@ -47,6 +47,17 @@ pub struct NewJob {
     pub due_at_ms: i64,
 }
 
+/// What became of a job that was to be written where there is a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobAdded {
+    /// It is written.
+    New,
+    /// There is one of its name, which stays as it is.
+    Held,
+    /// There are as many as may be.
+    Full,
+}
+
 /// A job that is being done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeasedJob {

@@ -52,7 +52,7 @@ pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
 pub use erase::{Erasing, Erasure, GivenBack, Leaving, RaidLine};
 pub use error::{StoreError, StoreFuture};
-pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
+pub use jobs::{JOBS_MAX, JobAdded, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use key::{KEYS_MAX, KeyRow, Keys, NewKey};
 pub use link::{LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink};

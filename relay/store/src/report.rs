@@ -100,6 +100,9 @@ pub trait Reports: Send + Sync {
     /// `Damaged`.
     fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()>;
 
+    /// The encounter behind a report.
+    fn report_row<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<EncounterRow>>;
+
     /// The encounter behind a report and its kept record, `None` inside while it has none.
     fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>>;
 

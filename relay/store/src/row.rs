@@ -13,10 +13,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind,
-    JournalEntry, JudgedClaim, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person, PersonId,
-    RaidLine, RaidRow, Removal, ReportLine, Seen, Session, SessionId, ShownTo, StoreError, StoredStream, StreamKey,
-    Tickets, Unreadable, UploadHash, code,
+    Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, HeldReport, Invitation, JobKey,
+    JobKind, JournalEntry, JudgedClaim, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person,
+    PersonId, RaidLine, RaidRow, Removal, ReportLine, Seen, Session, SessionId, ShownTo, StoreError, StoredStream,
+    StreamKey, Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -541,6 +541,27 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             revision: code::small(columns.revision)?,
             kept_stream: columns.kept_stream.0.map(Id::read).transpose()?.map(StreamId),
             verified: columns.verified,
+        })
+    }
+}
+
+/// What is compared of an encounter's report.
+pub struct HeldColumns {
+    pub row: i64,
+    pub state: i64,
+    pub revision: i64,
+    pub kept_stream: OptionalId,
+}
+
+impl TryFrom<HeldColumns> for HeldReport {
+    type Error = StoreError;
+
+    fn try_from(columns: HeldColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            row: columns.row,
+            state: code::state(columns.state)?,
+            revision: code::small(columns.revision)?,
+            kept_stream: columns.kept_stream.0.map(Id::read).transpose()?.map(StreamId),
         })
     }
 }

@@ -85,8 +85,13 @@ pub enum UploadKept {
 /// What became of a reading that cannot be looked at now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// It is written down; what meters are told of its encounter.
-    Waits(i64),
+    /// It is written down.
+    Waits {
+        /// What meters are told of its encounter.
+        remote_id: i64,
+        /// Whether it was not there before.
+        is_new: bool,
+    },
     /// As [`Uploads::know_upload`] says `None`.
     NotHeld,
     /// Too many wait already.

@@ -184,6 +184,7 @@ impl Archive {
         let mut encounters = Table::encounters();
         let (mut bosses, mut players) = (Table::bosses(), Table::players());
         let mut terms = Table::search_terms();
+        let nobody = HashSet::new();
         for row in rows {
             let entry = self.entry(row);
             let (group, _) = self.raid(entry.raid);
@@ -191,11 +192,11 @@ impl Archive {
             for boss in &entry.derived.bosses {
                 bosses.push_boss(row, boss);
             }
-            for player in player_rows(&entry.derived) {
+            for player in player_rows(&entry.derived, &nobody) {
                 players.push_player(row, &player);
             }
             let SearchRows { dps, terms: found_by, names, parts } =
-                SearchRows::of(&entry.columns, &entry.derived, &HashSet::new());
+                SearchRows::of(&entry.columns, &entry.derived, &nobody);
             let SearchColumns { started_at_ms, created_at_ms, duration_ms, .. } = entry.columns;
             for TermRow { term, listed, marks } in found_by {
                 let orders = [started_at_ms, created_at_ms, duration_ms, dps].map(Cell::from);

@@ -71,7 +71,7 @@ async fn leave(store: &Arc<impl Store>, key: EncounterKey, number: u8) {
         due_at_ms: NOW_MS,
     };
     let left = store.leave_upload(key, Some([number; 16]), i64::from(number) + 1, job).await.expect("an answer");
-    assert!(matches!(left, Left::Waits(_)), "{left:?}");
+    assert!(matches!(left, Left::Waits { .. }), "{left:?}");
 }
 
 /// With its journal, log, report, derived rows, hashes, jobs and numbers of players; another fight stays as it is.

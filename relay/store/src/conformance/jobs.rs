@@ -28,9 +28,11 @@ fn leased(job: &NewJob, tries: u32) -> LeasedJob {
 
 const HASH: UploadHash = [7; 16];
 
-async fn leave(store: &Arc<impl Uploads>, row: &EncounterRow, job: &NewJob) {
-    let known = store.leave_upload(row.key, Some(HASH), 77, job.clone()).await.expect("an answer");
-    assert_eq!(known, Left::Waits(77));
+/// Whether it did not wait before.
+async fn leave(store: &Arc<impl Uploads>, row: &EncounterRow, job: &NewJob) -> bool {
+    let left = store.leave_upload(row.key, Some(HASH), 77, job.clone()).await.expect("an answer");
+    let Left::Waits { remote_id: 77, is_new } = left else { panic!("{left:?}") };
+    is_new
 }
 
 async fn lease(store: &Arc<impl Jobs>, now_ms: i64) -> Option<LeasedJob> {
@@ -159,8 +161,8 @@ pub async fn an_account_has_so_many_jobs_at_the_most(harness: &impl Harness<Stor
     assert_eq!(left, Left::Full);
     assert_eq!(store.uploaded(row.key.account, &[other]).await.expect("an answer"), [], "nothing is written of it");
     // One that waits already does, and others' do.
-    leave(&store, &row, &of(row.key.account, 0)).await;
-    leave(&store, &row, &of(bo.id, 0)).await;
+    assert!(!leave(&store, &row, &of(row.key.account, 0)).await);
+    assert!(leave(&store, &row, &of(bo.id, 0)).await);
     store.finish_job(of(row.key.account, 0).key).await.expect("an answer");
     leave(&store, &row, &one_more).await;
 }

@@ -4,6 +4,7 @@
 //! Deliberately not here: who writes it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::BuildHasher;
 
 use serde::Serialize;
 
@@ -254,8 +255,11 @@ pub struct PlayerRow<'a> {
     pub(crate) name_term: Option<Term>,
 }
 
-/// The rows of players as they are written.
-pub fn player_rows(derived: &Derived) -> Vec<PlayerRow<'_>> {
-    let row = |player| PlayerRow { player, name_term: name_term(player) };
+/// The rows of players as they are written: who is hidden has no name that anybody asks for.
+pub fn player_rows<'a>(derived: &'a Derived, hidden: &HashSet<String, impl BuildHasher>) -> Vec<PlayerRow<'a>> {
+    let row = |player: &'a DerivedPlayer| {
+        let is_shown = !hidden.contains(&player.actor_id);
+        PlayerRow { player, name_term: name_term(player).filter(|_| is_shown) }
+    };
     derived.players.iter().map(row).collect()
 }

@@ -1,0 +1,214 @@
+//! How what is derived of a report gets into the database: in as few round trips as its locks allow, for others wait behind
+//! these.
+//!
+//! One invariant: a statement that reads what others change under a lock is sent when the lock is held.
+
+use std::collections::{BTreeSet, HashSet};
+
+use raidcast_store::row::{HeldColumns, json};
+use raidcast_store::same_fight::{Seen, links};
+use raidcast_store::search::{PartRow, SearchColumns, SearchRows, player_rows};
+use raidcast_store::{Derived, HeldReport, JobKey, Term, code};
+use sqlx::PgConnection;
+
+use crate::error::Failure;
+use crate::{same_fight, search_rows};
+
+/// Puts rows in place of others and finishes their job, if the report is as its caller saw it; under the lock of
+/// `search_rows.rs`, and the last of its transaction.
+pub(crate) async fn keep(
+    connection: &mut PgConnection,
+    seen: HeldReport,
+    rows: &Derived,
+    job: JobKey,
+) -> Result<bool, Failure> {
+    let Some(held) = look(connection, seen, rows).await? else { return Ok(false) };
+    // Most reports are derived once: to look for rows costs less than to remove none from every table.
+    if held.has_rows {
+        forget(connection, seen.row).await?;
+    }
+    let parts = put(connection, seen.row, rows, &held).await?;
+    let links = match Seen::of(rows, held.columns.scene_id) {
+        Some(fight) => {
+            let others = same_fight::others(connection, held.account, &fight.reach()).await?;
+            json(&links(seen.row, &fight, &others))
+        }
+        None => "[]".to_owned(),
+    };
+    end(connection, &json(&parts), &links, job).await?;
+    Ok(true)
+}
+
+/// Removes what is derived of a report.
+pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM encounter_players WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM player_skills WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    search_rows::forget(connection, encounter).await?;
+    same_fight::forget(connection, encounter).await
+}
+
+/// What has to be known of a report before its rows are put.
+struct Held {
+    account: i64,
+    columns: SearchColumns,
+    /// Which of its players are hidden everywhere.
+    hidden: HashSet<String>,
+    /// Whether anything is derived of it.
+    has_rows: bool,
+}
+
+/// The report, which nobody else changes from now on; `None` where it is not as its caller saw it. Its raid, and who is
+/// hidden, do not change either: who changes them in a way that matters here has the lock of `search_rows.rs`.
+async fn look(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -> Result<Option<Held>, Failure> {
+    let players: Vec<String> = rows.players.iter().map(|player| player.actor_id.clone()).collect();
+    // After a wait the encounter is read as it is then; the rest of the statement is as it was before.
+    let found = sqlx::query!(
+        r#"SELECT e.account, e.revision, e.kept_stream, e.visibility, r.names, e.state,
+                  e.started_at_ms, e.created_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id,
+                  e.difficulty, e.players, e.damage,
+                  ARRAY (SELECT player FROM opt_outs WHERE player = ANY ($2)) AS "hidden!",
+                  EXISTS (SELECT 1 FROM encounter_players WHERE encounter = $1)
+                      OR EXISTS (SELECT 1 FROM encounter_bosses WHERE encounter = $1)
+                      OR EXISTS (SELECT 1 FROM player_skills WHERE encounter = $1)
+                      OR EXISTS (SELECT 1 FROM search_terms WHERE encounter = $1)
+                      OR EXISTS (SELECT 1 FROM fight_times WHERE encounter = $1)
+                      OR EXISTS (SELECT 1 FROM same_fights WHERE encounter = $1)
+                      OR EXISTS (SELECT 1 FROM same_fights WHERE other = $1) AS "has_rows!"
+           FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = $1 FOR NO KEY UPDATE OF e"#,
+        seen.row,
+        &players,
+    )
+    .fetch_optional(connection)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    let held = HeldColumns {
+        row: seen.row,
+        state: found.state.into(),
+        revision: found.revision,
+        kept_stream: found.kept_stream.into(),
+    };
+    let columns = SearchColumns {
+        visibility: found.visibility.into(),
+        names: found.names.into(),
+        state: found.state.into(),
+        started_at_ms: found.started_at_ms,
+        created_at_ms: found.created_at_ms,
+        duration_ms: found.duration_ms,
+        damage_ms: found.damage_ms,
+        outcome: found.outcome.into(),
+        scene: found.scene,
+        scene_id: found.scene_id,
+        difficulty: found.difficulty,
+        players: found.players,
+        damage: found.damage,
+    };
+    let hidden = found.hidden.into_iter().collect();
+    Ok((HeldReport::try_from(held)? == seen).then_some(Held {
+        account: found.account,
+        columns,
+        hidden,
+        has_rows: found.has_rows,
+    }))
+}
+
+/// Puts the rows of all tables, of a report that has none; gives the parts of names that are the first of theirs. Rows are
+/// JSON: one statement puts all of a table.
+async fn put(
+    connection: &mut PgConnection,
+    encounter: i64,
+    rows: &Derived,
+    held: &Held,
+) -> Result<Vec<PartRow>, Failure> {
+    let columns = &held.columns;
+    let SearchRows { dps, terms, names, parts } = SearchRows::of(columns, rows, &held.hidden);
+    let listed: Vec<bool> = terms.iter().map(|row| row.listed).collect();
+    let (terms, marks): (Vec<i64>, Vec<i64>) = terms.into_iter().map(|row| (row.term.0, row.marks.0)).unzip();
+    let first = sqlx::query_scalar!(
+        r#"WITH bosses AS (
+               INSERT INTO encounter_bosses
+                   (encounter, number, boss_name, monster_id, total_damage, hits, max_hp, defeated)
+               SELECT $1, b.* FROM json_to_recordset($2::TEXT::JSON) AS b (
+                   number BIGINT, boss_name TEXT, monster_id BIGINT, total_damage BIGINT, hits BIGINT, max_hp BIGINT,
+                   defeated BOOLEAN)
+           ), players AS (
+               INSERT INTO encounter_players
+                   (encounter, number, actor_id, name, class_id, class_spec, ability_score, level, is_local,
+                    damage_dealt, boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal, crit_hits_dealt,
+                    lucky_hits_dealt, deaths, name_term)
+               SELECT $1, p.* FROM json_to_recordset($3::TEXT::JSON) AS p (
+                   number BIGINT, actor_id TEXT, name TEXT, class_id BIGINT, class_spec BIGINT, ability_score BIGINT,
+                   level BIGINT, is_local BOOLEAN, damage_dealt BIGINT, boss_damage_dealt BIGINT, heal_dealt BIGINT,
+                   damage_taken BIGINT, hits_dealt BIGINT, hits_heal BIGINT, crit_hits_dealt BIGINT,
+                   lucky_hits_dealt BIGINT, deaths BIGINT, name_term BIGINT)
+           ), skills AS (
+               INSERT INTO player_skills
+                   (encounter, player, skill, skill_id, variant_id, skill_name, skill_type, total_value, hits, crit_hits,
+                    lucky_hits, max_value)
+               SELECT $1, s.* FROM json_to_recordset($4::TEXT::JSON) AS s (
+                   player BIGINT, skill BIGINT, skill_id BIGINT, variant_id BIGINT, skill_name TEXT, skill_type BIGINT,
+                   total_value BIGINT, hits BIGINT, crit_hits BIGINT, lucky_hits BIGINT, max_value BIGINT)
+           ), terms AS (
+               INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
+               SELECT $1, t.term, t.listed, $5, $6, $7, $8, t.marks
+               FROM unnest($9::BIGINT[], $10::BOOLEAN[], $11::BIGINT[]) AS t (term, listed, marks)
+           ), times AS (
+               INSERT INTO fight_times (encounter, first_at_ms, last_at_ms)
+               SELECT $1, $12::BIGINT, $13::BIGINT WHERE $12::BIGINT IS NOT NULL
+           ), names AS (
+               INSERT INTO search_names (term, name, uses, listed)
+               SELECT n.term, n.name, 1, n.listed::INT
+               FROM json_to_recordset($14::TEXT::JSON) AS n (term BIGINT, name TEXT, listed BOOLEAN)
+               ON CONFLICT (term) DO UPDATE
+               SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed
+               RETURNING search_names.listed, search_names.term
+           )
+           SELECT term AS "term!" FROM names WHERE listed = 1"#,
+        encounter,
+        json(&rows.bosses),
+        json(&player_rows(rows, &held.hidden)),
+        json(&rows.skills),
+        columns.started_at_ms,
+        columns.created_at_ms,
+        columns.duration_ms,
+        dps,
+        &terms,
+        &listed,
+        &marks,
+        rows.time.map(|time| time.first_at_ms),
+        rows.time.map(|time| time.last_at_ms),
+        json(&names),
+    )
+    .fetch_all(connection)
+    .await?;
+    // A name has its parts while anybody may find it: of the others they stand there.
+    let first: BTreeSet<Term> = first.into_iter().map(Term).collect();
+    Ok(parts.into_iter().filter(|part| first.contains(&part.term)).collect())
+}
+
+/// The last of it: what others wait behind.
+async fn end(connection: &mut PgConnection, parts: &str, links: &str, job: JobKey) -> Result<(), Failure> {
+    let JobKey { kind, account, name } = job;
+    sqlx::query!(
+        "WITH parts AS (
+             INSERT INTO search_parts (part, term)
+             SELECT p.part, p.term FROM json_to_recordset($1::TEXT::JSON) AS p (part BIGINT, term BIGINT)
+             ON CONFLICT DO NOTHING
+         ), links AS (
+             INSERT INTO same_fights (encounter, other, overlap_ms, apart_ms)
+             SELECT l.encounter, l.other, l.overlap_ms, l.apart_ms FROM json_to_recordset($2::TEXT::JSON) AS l (
+                 encounter BIGINT, other BIGINT, overlap_ms BIGINT, apart_ms BIGINT)
+         ), done AS (
+             DELETE FROM jobs WHERE kind = $3 AND account = $4 AND name = $5
+         )
+         UPDATE search_state SET changes = changes + 1",
+        parts,
+        links,
+        i64::from(code::of_job(kind)),
+        account.0,
+        name.as_slice(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
