@@ -192,7 +192,7 @@ pub struct EdgeLimits {
     pub answers_per_address: u32,
     /// Replays of one address: of the relay's 64 an eighth.
     pub replays_per_address: u32,
-    /// Wrong keys of one address a minute: a typing error, some times over.
+    /// Wrong keys of one address a minute: a typing error, some times over. The next wait; one that is good never does.
     pub wrong_keys_per_minute: u32,
     /// A request's head must be whole in this time, ms, also the next on a connection that is kept open.
     pub head_ms: u64,
@@ -226,10 +226,20 @@ pub struct EdgeLimits {
 pub const PASSWORDS_AT_ONCE: usize = 2;
 /// People who wait for theirs.
 pub const PASSWORDS_WAITING_MAX: usize = 30;
+/// Of all these places, of one network (an IPv4 /24, an IPv6 /48): a quarter, so that one stranger who has all of its
+/// addresses leaves places to others.
+pub const PASSWORDS_PER_NETWORK: usize = (PASSWORDS_AT_ONCE + PASSWORDS_WAITING_MAX) / 4;
+/// Places beside these, for who is signed in and for browsers that somebody of the name signed in with before. They come
+/// seldom ([`SIGN_INS_PER_NAME`]), and eight are through in 200 ms on two cores.
+pub const PASSWORDS_KNOWN_MAX: usize = 8;
 /// Tries of an address to sign in, join or change a password within a minute.
 pub const SIGN_INS_PER_ADDRESS_MINUTE: u32 = 5;
-/// Tries to sign in under one name at once; as many come again within a quarter of an hour.
+/// Tries of one network (an IPv4 /24, an IPv6 /48) to sign in under one name at once; as many come again within a quarter of
+/// an hour. The same of all browsers that somebody of this name signed in with before, and of what one person tries.
 pub const SIGN_INS_PER_NAME: u32 = 10;
+/// And of all networks together: to shut somebody out of new browsers takes thirty of them that all go on trying, and who
+/// has any number of them tries 29,000 passwords of a name a day. The shortest have ten characters.
+pub const SIGN_INS_PER_NAME_IN_ALL: u32 = 300;
 
 /// People who join from one address within a day.
 pub const JOINS_PER_ADDRESS_DAY: u32 = 20;
@@ -243,8 +253,8 @@ pub const REMOVALS_PER_PROVIDER_HOUR: u32 = 18;
 pub const REMOVALS_PER_HOUR: u32 = 36;
 /// Requests for removal that nobody closes go after this, ms: who still wants it asks again.
 pub const REMOVALS_KEPT_MS: i64 = 180 * 24 * 3_600_000;
-/// People who join within an hour: of a relay that is open to everybody, what a stranger with many addresses can make it
-/// hold.
+/// People who join within an hour without an invitation: of a relay that is open to everybody, what a stranger with many
+/// addresses can make it hold.
 pub const JOINS_PER_HOUR: u32 = 200;
 /// Keys of all people. They stand in memory, at some 300 bytes each.
 pub const KEYS_MADE_MAX: usize = 100_000;
@@ -263,8 +273,9 @@ pub const PROVIDER_ASKED_MAX: usize = 16;
 /// A provider that wants to be left alone is for so many seconds at the most, whatever it says: then one question tells
 /// whether it still does. Longer would keep people out on the word of one answer.
 pub const PROVIDER_LEFT_ALONE_S_MAX: u32 = 300;
-/// Sign-ins of an address that a provider may refuse within [`PROVIDER_REFUSED_WINDOW_S`]: each made the relay ask it.
-/// Who knows that it is he is never refused, so a guild behind one address does not come near.
+/// Codes of an address, or of somebody who is signed in, that one provider may refuse within
+/// [`PROVIDER_REFUSED_WINDOW_S`]: each made the relay ask it. A code that it gave is not refused, so a guild behind one
+/// address does not come near.
 pub const PROVIDER_REFUSED_PER_ADDRESS: u32 = 20;
 /// See [`PROVIDER_REFUSED_PER_ADDRESS`].
 pub const PROVIDER_REFUSED_WINDOW_S: u64 = 600;

@@ -73,13 +73,21 @@ impl RelaySecret {
         self.known(name_key).as_bytes().ct_eq(known.as_bytes()).into()
     }
 
-    /// The raid that an account's uploads of a day stand in: nobody else can make it before.
-    pub fn uploads(&self, account: AccountId, (visibility, names): (Visibility, NamesPolicy), day: i64) -> RaidId {
+    /// The raid that an account's uploads of a day stand in, or one of the next ones, from 0: nobody else can make it
+    /// before.
+    pub fn uploads(
+        &self,
+        account: AccountId,
+        (visibility, names): (Visibility, NamesPolicy),
+        day: i64,
+        number: u32,
+    ) -> RaidId {
         let message = match names {
             // As it was before there were others.
             NamesPolicy::Full => format!("{}|{visibility:?}|{day}", account.0),
             names => format!("{}|{visibility:?}|{day}|{names:?}", account.0),
         };
+        let message = if number == 0 { message } else { format!("{message}|{number}") };
         RaidId(Uuid::from_bytes(self.mac(b"uploads", message.as_bytes())))
     }
 

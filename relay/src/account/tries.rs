@@ -2,7 +2,8 @@
 //! he is.
 //!
 //! One invariant: what is told depends on how often was tried, never on whether anybody has the name. Nobody is locked
-//! out: a name that strangers try is slow for a while for browsers that nobody signed in with before.
+//! out: a name that strangers try is slow for a while in their own network, for browsers that nobody signed in with
+//! before. Only strangers of very many networks make it slow in all.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,7 +22,7 @@ use crate::edge::{Address, Later};
 use crate::limits::{
     ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_REFUSED_PER_ADDRESS, PROVIDER_REFUSED_WINDOW_S,
     PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE, REMOVALS_PER_ADDRESS_HOUR, REMOVALS_PER_HOUR, REMOVALS_PER_NEIGHBOURS_HOUR,
-    REMOVALS_PER_PROVIDER_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
+    REMOVALS_PER_PROVIDER_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME, SIGN_INS_PER_NAME_IN_ALL,
 };
 
 /// In so long, as many tries of a name come again as may be made at once.
@@ -38,6 +39,17 @@ const REMOVALS: [((u32, u32), u32); 3] = [
 
 fn nonzero(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+/// So many at once, and as many again within so long.
+fn within(window: Duration, most: u32) -> Quota {
+    let quota = Quota::with_period(window / most.max(1)).unwrap_or(Quota::per_hour(NonZeroU32::MIN));
+    quota.allow_burst(nonzero(most))
+}
+
+/// An address with its neighbours (an IPv4 /24, an IPv6 /48): one stranger may have all of them.
+pub(super) fn network(address: Address) -> Address {
+    address.network(24, 48)
 }
 
 /// What one of many did lately. Of more than can be remembered all are one.
@@ -69,18 +81,69 @@ impl<K: Hash + Eq + Clone> Rate<K> {
     }
 }
 
-/// What did not work lately of each address. What is under way counts until it is known that it works, so that many at one
-/// time are no way round it.
+/// Who brings a code of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Brings {
+    /// Who is signed in: his neighbours take nothing from him.
+    Person(PersonId),
+    /// Anybody else of an address.
+    Address(Address),
+}
+
+impl Brings {
+    pub(super) fn of(person: Option<PersonId>, address: Address) -> Self {
+        person.map_or(Self::Address(address), Self::Person)
+    }
+}
+
+/// Codes that a provider refused lately of each who brought them. What is under way counts, so that many at one time are no
+/// way round it.
 #[derive(Default)]
-struct Refusals(Mutex<HashMap<Address, (u32, Instant)>>);
+struct Refusals(Mutex<HashMap<(Brings, String), (u32, Instant)>>);
+
+/// A code for which a provider is asked. It counts while this is there, and after that only if the provider refused it: not
+/// where that gave no answer, or where the work on it broke off.
+pub(super) struct Brought<'a> {
+    refusals: &'a Refusals,
+    /// Under whom it counts.
+    key: (Brings, String),
+    /// And since when his are counted.
+    since: Instant,
+    is_refused: bool,
+}
+
+impl Brought<'_> {
+    /// The provider says that it is none.
+    pub(super) fn refused(mut self) {
+        self.is_refused = true;
+    }
+}
+
+impl Drop for Brought<'_> {
+    fn drop(&mut self) {
+        if self.is_refused {
+            return;
+        }
+        let mut held = self.refusals.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of a time that is over nothing is given back in the next.
+        if let Some((count, since)) = held.get_mut(&self.key)
+            && *since == self.since
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                held.remove(&self.key);
+            }
+        }
+    }
+}
 
 impl Refusals {
     const WINDOW: Duration = Duration::from_secs(PROVIDER_REFUSED_WINDOW_S);
 
-    fn may(&self, address: Address) -> Result<(), Later> {
+    fn may(&self, brings: Brings, provider: &str) -> Result<(), Later> {
         let now = Instant::now();
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.get(&address).map(|(count, since)| (*count, now.duration_since(*since))) {
+        match held.get(&(brings, provider.to_owned())).map(|(count, since)| (*count, now.duration_since(*since))) {
             Some((count, ago)) if count >= PROVIDER_REFUSED_PER_ADDRESS && ago < Self::WINDOW => {
                 Err(Later(Self::WINDOW.saturating_sub(ago)))
             }
@@ -88,14 +151,15 @@ impl Refusals {
         }
     }
 
-    fn begins(&self, address: Address) -> Result<(), Later> {
+    fn begins(&self, brings: Brings, provider: &str) -> Result<Brought<'_>, Later> {
         let now = Instant::now();
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= ADDRESSES_MAX {
             held.retain(|_, (_, since)| now.duration_since(*since) < Self::WINDOW);
         }
-        let address = if held.len() < ADDRESSES_MAX { address } else { Address::EVERYBODY };
-        let (count, since) = held.entry(address).or_insert((0, now));
+        let brings = if held.len() < ADDRESSES_MAX { brings } else { Brings::Address(Address::EVERYBODY) };
+        let key = (brings, provider.to_owned());
+        let (count, since) = held.entry(key.clone()).or_insert((0, now));
         if now.duration_since(*since) >= Self::WINDOW {
             (*count, *since) = (0, now);
         }
@@ -103,18 +167,7 @@ impl Refusals {
             return Err(Later(Self::WINDOW.saturating_sub(now.duration_since(*since))));
         }
         *count += 1;
-        Ok(())
-    }
-
-    fn works(&self, address: Address) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = if held.contains_key(&address) { address } else { Address::EVERYBODY };
-        if let Some((count, _)) = held.get_mut(&address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                held.remove(&address);
-            }
-        }
+        Ok(Brought { refusals: self, key, since: *since, is_refused: false })
     }
 
     fn forget(&self) {
@@ -144,29 +197,31 @@ pub(super) struct Tries {
     addresses: Rate<Address>,
     providers: Rate<Address>,
     refusals: Refusals,
-    /// By a digest of the name: nobody makes this hold more than a number by a long one.
-    names: Rate<[u8; 8]>,
-    /// The same, of browsers that somebody of this name signed in with before.
+    /// By a digest of the name, so that nobody makes this hold more than a number by a long one, and by the network.
+    names: Rate<([u8; 8], Address)>,
+    /// By the name alone.
+    names_in_all: Rate<[u8; 8]>,
+    /// And of browsers that somebody of this name signed in with before.
     known: Rate<[u8; 8]>,
     people: Rate<(PersonId, Try)>,
     joins: Rate<Address>,
     /// Of an address, of its neighbours, and of their provider.
     removals: [Rate<Address>; 3],
     all_removals: Rate<()>,
+    /// Of all who are not invited.
     all_joins: Rate<()>,
 }
 
 impl Tries {
     pub(super) fn new() -> Self {
-        let by_name = Quota::with_period(NAME_WINDOW / SIGN_INS_PER_NAME).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
-        let by_name = by_name.allow_burst(nonzero(SIGN_INS_PER_NAME));
-        let per_day = Quota::with_period(Duration::from_hours(24) / JOINS_PER_ADDRESS_DAY);
-        let per_day = per_day.unwrap_or(Quota::per_hour(NonZeroU32::MIN)).allow_burst(nonzero(JOINS_PER_ADDRESS_DAY));
+        let by_name = within(NAME_WINDOW, SIGN_INS_PER_NAME);
+        let per_day = within(Duration::from_hours(24), JOINS_PER_ADDRESS_DAY);
         Self {
             addresses: Rate::new(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
             providers: Rate::new(Quota::per_minute(nonzero(PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
             refusals: Refusals::default(),
-            names: Rate::new(by_name, [0; 8]),
+            names: Rate::new(by_name, ([0; 8], Address::EVERYBODY)),
+            names_in_all: Rate::new(within(NAME_WINDOW, SIGN_INS_PER_NAME_IN_ALL), [0; 8]),
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
             joins: Rate::new(per_day, Address::EVERYBODY),
@@ -194,6 +249,7 @@ impl Tries {
         }
         self.refusals.forget();
         self.names.limiter.retain_recent();
+        self.names_in_all.limiter.retain_recent();
         self.known.limiter.retain_recent();
         self.people.limiter.retain_recent();
     }
@@ -206,36 +262,36 @@ impl Tries {
         self.addresses.check(&address)
     }
 
-    /// Counts somebody of an address who goes to a provider: nothing is guessed there.
+    /// Counts somebody who goes to a provider: nothing is guessed there.
     ///
     /// # Errors
-    /// There were too many, or the provider refused too many that came back.
-    pub(super) fn by_provider(&self, address: Address) -> Result<(), Later> {
-        self.refusals.may(address)?;
+    /// Too many of this address do, or it refused too many codes that he brought.
+    pub(super) fn by_provider(&self, address: Address, brings: Brings, provider: &str) -> Result<(), Later> {
+        self.refusals.may(brings, provider)?;
         self.providers.check(&address)
     }
 
-    /// Counts somebody of an address of whom a provider is asked who he is.
+    /// Counts a code, for which a provider is to be asked who somebody is.
     ///
     /// # Errors
-    /// It has refused too many of them lately.
-    pub(super) fn asks_provider(&self, address: Address) -> Result<(), Later> {
-        self.refusals.begins(address)
+    /// It has refused too many of his lately.
+    pub(super) fn brings_code(&self, brings: Brings, provider: &str) -> Result<Brought<'_>, Later> {
+        self.refusals.begins(brings, provider)
     }
 
-    /// It has said so, or it was not his fault that it did not.
-    pub(super) fn provider_answers(&self, address: Address) {
-        self.refusals.works(address);
-    }
-
-    /// Counts a try under a name, from wherever; `is_known`: by a browser that somebody of this name signed in with before.
+    /// Counts a try under a name; `is_known`: by a browser that somebody of this name signed in with before.
     ///
     /// # Errors
-    /// There were too many.
-    pub(super) fn by_name(&self, name: &str, is_known: bool) -> Result<(), Later> {
+    /// There were too many: of his network, or of all.
+    pub(super) fn by_name(&self, name: &str, address: Address, is_known: bool) -> Result<(), Later> {
         let mut key = [0; 8];
         key.copy_from_slice(&super::digest(fold(name.trim()).as_bytes())[..8]);
-        if is_known { self.known.check(&key) } else { self.names.check(&key) }
+        if is_known {
+            return self.known.check(&key);
+        }
+        // His network first: what it has tried too often takes nothing from the others.
+        self.names.check(&(key, network(address)))?;
+        self.names_in_all.check(&key)
     }
 
     /// Counts a try of somebody who is signed in.
@@ -246,13 +302,14 @@ impl Tries {
         self.people.check(&(person, what))
     }
 
-    /// Counts somebody who wants to join.
+    /// Counts somebody who wants to join; `is_invited`: by an invitation that is good. There are only so many of those, and
+    /// strangers take nothing from who has one.
     ///
     /// # Errors
-    /// There were too many.
-    pub(super) fn joins(&self, address: Address) -> Result<(), Later> {
+    /// There were too many: of this address, or of all who are not invited.
+    pub(super) fn joins(&self, address: Address, is_invited: bool) -> Result<(), Later> {
         self.joins.check(&address)?;
-        self.all_joins.check(&())
+        if is_invited { Ok(()) } else { self.all_joins.check(&()) }
     }
 }
 
@@ -272,21 +329,61 @@ mod tests {
         }
         assert!(tries.by_address(address(1)).is_err() && tries.by_address(address(2)).is_ok());
         for number in 0..SIGN_INS_PER_NAME {
-            assert!(tries.by_name("Ana", false).is_ok(), "{number}");
+            assert!(tries.by_name("Ana", address(number as u8), false).is_ok(), "{number}");
         }
-        let Err(Later(wait)) = tries.by_name(" ANA ", false) else { panic!("one too many") };
+        let Err(Later(wait)) = tries.by_name(" ANA ", address(99), false) else { panic!("one too many") };
         assert!(wait <= NAME_WINDOW / SIGN_INS_PER_NAME, "{wait:?}");
         // Strangers do not lock him out of a browser that he signed in with before, nor of what he has.
-        assert!(tries.by_name("Ana", true).is_ok() && tries.by_name("Bo", false).is_ok());
+        assert!(tries.by_name("Ana", address(1), true).is_ok() && tries.by_name("Bo", address(1), false).is_ok());
         for _ in 0..SIGN_INS_PER_NAME {
             assert!(tries.by_person(PersonId(1), Try::Code).is_ok());
         }
         assert!(tries.by_person(PersonId(1), Try::Code).is_err());
         assert!(tries.by_person(PersonId(1), Try::Password).is_ok() && tries.by_person(PersonId(2), Try::Code).is_ok());
-        for _ in 0..JOINS_PER_ADDRESS_DAY {
-            assert!(tries.joins(address(1)).is_ok());
+        for number in 0..JOINS_PER_ADDRESS_DAY {
+            assert!(tries.joins(address(1), number % 2 == 0).is_ok());
         }
-        assert!(tries.joins(address(1)).is_err() && tries.joins(address(2)).is_ok());
+        assert!(tries.joins(address(1), false).is_err() && tries.joins(address(1), true).is_err());
+        assert!(tries.joins(address(2), false).is_ok());
+    }
+
+    #[test]
+    fn whoever_tries_a_name_from_one_network_makes_it_slow_in_no_other() {
+        let tries = Tries::new();
+        // With all of its addresses, a thousand times.
+        let of_house = |n: u128| Address::of(std::net::IpAddr::V6((0x2001_0db8_0001_u128 << 80 | n << 64).into()));
+        let of_street = |n: u128| address((n % 256) as u8);
+        let went =
+            |of: &dyn Fn(u128) -> Address| (0..1_000).filter(|n| tries.by_name("Ana", of(*n), false).is_ok()).count();
+        assert_eq!([went(&of_house), went(&of_street)], [SIGN_INS_PER_NAME as usize; 2]);
+        assert!(tries.by_name("Ana", Address::of([198, 51, 100, 1].into()), false).is_ok());
+        let neighbour = Address::of(std::net::IpAddr::V6((0x2001_0db8_0002_u128 << 80).into()));
+        assert!(tries.by_name("Ana", neighbour, false).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_very_many_networks_try_is_tried_so_often_in_all() {
+        let tries = Tries::new();
+        let of = |n: u32| Address::of(std::net::Ipv4Addr::from_bits(n << 8).into());
+        let went = (0..1_000).filter(|n| tries.by_name("Ana", of(*n), false).is_ok()).count();
+        // One comes again in three seconds.
+        let most = SIGN_INS_PER_NAME_IN_ALL as usize;
+        assert!((most..most + 10).contains(&went), "{went}");
+        // Another name is another's, and who is known has a measure of his own.
+        assert!(tries.by_name("Bo", of(2_000), false).is_ok() && tries.by_name("Ana", of(2_000), true).is_ok());
+        assert!(tries.by_name("Ana", of(2_001), false).is_err());
+    }
+
+    #[test]
+    fn strangers_who_join_without_end_shut_out_nobody_who_is_invited() {
+        let tries = Tries::new();
+        let of = |n: u32| Address::of(std::net::Ipv4Addr::from_bits(n).into());
+        // Those who are invited take nothing from the others either.
+        assert!((0..JOINS_PER_HOUR).all(|n| tries.joins(of(n), true).is_ok()));
+        let went = (1_000..2_000).filter(|n| tries.joins(of(*n), false).is_ok()).count();
+        let most = JOINS_PER_HOUR as usize;
+        assert!((most..most + 10).contains(&went), "{went}");
+        assert!(tries.joins(of(5_000), false).is_err() && tries.joins(of(5_001), true).is_ok());
     }
 
     /// Of so many addresses, each asking until it may no more, how many requests come through.
@@ -312,28 +409,57 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_whose_sign_ins_a_provider_refuses_waits_and_others_do_not() {
+    async fn whose_codes_a_provider_refuses_waits_there_and_others_do_not() {
         let tries = Tries::new();
+        let (he, other) = (Brings::Address(address(1)), Brings::Address(address(2)));
+        // What is not refused counts for nothing in the end, whatever became of it.
         for _ in 0..3 * PROVIDER_REFUSED_PER_ADDRESS {
-            assert!(tries.asks_provider(address(1)).is_ok());
-            tries.provider_answers(address(1));
+            assert!(tries.brings_code(he, "guild").is_ok());
         }
-        // Also at one time.
-        for _ in 0..PROVIDER_REFUSED_PER_ADDRESS {
-            assert!(tries.asks_provider(address(1)).is_ok());
-        }
+        // Until then it does: also at one time.
+        let under_way: Vec<_> =
+            (0..PROVIDER_REFUSED_PER_ADDRESS).map(|_| tries.brings_code(he, "guild").unwrap()).collect();
+        assert!(tries.brings_code(he, "guild").is_err());
+        under_way.into_iter().for_each(Brought::refused);
         let minute = Duration::from_mins(1);
         tokio::time::advance(minute).await;
-        let Err(Later(wait)) = tries.asks_provider(address(1)) else { panic!("one too many") };
+        let Err(Later(wait)) = tries.brings_code(he, "guild") else { panic!("one too many") };
         assert_eq!(wait + minute, Refusals::WINDOW);
-        assert!(tries.by_provider(address(1)).is_err(), "nobody is sent there for nothing");
-        assert!(tries.asks_provider(address(2)).is_ok());
+        assert!(tries.by_provider(address(1), he, "guild").is_err(), "nobody is sent there for nothing");
+        assert!(tries.brings_code(other, "guild").is_ok());
+        // Another provider has refused him nothing, and who is signed in is no stranger of his address.
+        assert!(tries.by_provider(address(1), he, "discord").is_ok() && tries.brings_code(he, "discord").is_ok());
+        let known = Brings::of(Some(PersonId(1)), address(1));
+        assert!(tries.by_provider(address(1), known, "guild").is_ok() && tries.brings_code(known, "guild").is_ok());
         tokio::time::advance(wait).await;
-        assert!(tries.asks_provider(address(1)).is_ok());
-        tries.provider_answers(address(1));
+        tries.brings_code(he, "guild").unwrap().refused();
         tokio::time::advance(Refusals::WINDOW).await;
         tries.forget();
         assert!(tries.refusals.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_code_counts_while_a_provider_is_asked_and_then_only_if_it_was_refused() {
+        let tries = Tries::new();
+        let he = Brings::Address(address(1));
+        let counts = || tries.refusals.0.lock().unwrap().values().map(|(count, _)| *count).sum::<u32>();
+        // The work on it breaks off.
+        let asking = async {
+            let _brought = tries.brings_code(he, "guild").unwrap();
+            assert_eq!(counts(), 1);
+            tokio::time::sleep(Duration::from_secs(8)).await;
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(1), asking).await.is_err());
+        assert_eq!(counts(), 0);
+        tries.brings_code(he, "guild").unwrap().refused();
+        assert_eq!(counts(), 1);
+        // What began in a time that is over takes nothing of the next.
+        let slow = tries.brings_code(he, "guild").unwrap();
+        tokio::time::advance(Refusals::WINDOW).await;
+        tries.brings_code(he, "guild").unwrap().refused();
+        assert_eq!(counts(), 1);
+        drop(slow);
+        assert_eq!(counts(), 1);
     }
 
     #[test]

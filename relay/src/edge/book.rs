@@ -31,11 +31,11 @@ pub enum What {
     Replay,
 }
 
-/// What one address holds, and whether its keys are looked at.
+/// What one address holds, and whether it may be wrong about keys and tickets.
 #[derive(Debug, Default)]
 struct Usage {
     counts: [u32; 3],
-    /// No key of it is looked at before this.
+    /// Keys of it that are none have to wait until then.
     keys_after: Option<Instant>,
     /// No ticket of it is looked at before this.
     tickets_after: Option<Instant>,
@@ -190,10 +190,10 @@ impl Book {
         *until = (*until).max(now) + takes;
     }
 
-    /// Whether keys of the address are looked at now.
+    /// Whether a key of the address that nobody knows is one more wrong one now.
     ///
     /// # Errors
-    /// Too many were wrong.
+    /// There were too many.
     pub fn may_try_keys(&self, address: Address, now: Instant) -> Result<(), Later> {
         let after = self.usage().get(&address).and_then(|usage| usage.keys_after);
         let wait = after.map_or(Duration::ZERO, |after| after.saturating_duration_since(now));
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn after_some_wrong_keys_none_is_looked_at_for_a_while() {
+    fn after_some_wrong_keys_the_next_have_to_wait_for_a_while() {
         let (book, now) = (book(), Instant::now());
         book.wrong_key(address(1), now);
         assert_eq!(book.may_try_keys(address(1), now), Ok(()));

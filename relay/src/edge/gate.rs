@@ -380,22 +380,32 @@ fn head_bytes(request: &Request) -> usize {
     request.method().as_str().len() + address + lines + 14
 }
 
-/// What the request's key may do, if that is known. A wrong one is counted and told to the log, without itself.
+/// A key of at least so many characters is not found by trying; one of the configuration may be shorter.
+const UNGUESSED_CHARS: usize = 32;
+
+/// What the request's key may do, if that is known. A long one that is good is good, whoever shares the address: keys are
+/// looked up in memory by their digests. A wrong one is counted and told to the log, without itself; after too many, it and
+/// those that might be guessed are refused here for a while.
 fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<Option<Scopes>, HttpError> {
     let Some(key) = headers.get("x-api-key") else { return Ok(None) };
-    let edge = &asked.edge;
-    if let Err(later) = edge.book.may_try_keys(asked.address, Instant::now()) {
+    let key = key.to_str().unwrap_or_default().trim();
+    let known = keys.key(key).map(|key| key.scopes);
+    if known.is_some() && key.len() >= UNGUESSED_CHARS {
+        return Ok(known);
+    }
+    let (edge, now) = (&asked.edge, Instant::now());
+    if let Err(later) = edge.book.may_try_keys(asked.address, now) {
         edge.refusals.count(Refusal::Keys);
         return Err(too_soon(later, "too many wrong keys came from your address: wait, and check your upload key"));
     }
-    let known = key.to_str().ok().and_then(|key| keys.key(key.trim())).map(|key| key.scopes);
-    if known.is_none() {
-        edge.refusals.count(Refusal::Keys);
-        edge.book.wrong_key(asked.address, Instant::now());
-        tracing::warn!("a key came that is none of this relay's");
-        tracing::debug!(address = %asked.address, "a wrong key's address");
+    if known.is_some() {
+        return Ok(known);
     }
-    Ok(known)
+    edge.refusals.count(Refusal::Keys);
+    edge.book.wrong_key(asked.address, now);
+    tracing::warn!("a key came that is none of this relay's");
+    tracing::debug!(address = %asked.address, "a wrong key's address");
+    Ok(None)
 }
 
 #[cfg(test)]

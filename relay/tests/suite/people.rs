@@ -185,7 +185,7 @@ async fn a_wrong_sign_in_tells_nothing_and_is_tried_only_so_often() {
     // Capital letters do not matter, and spaces around it.
     let mut again = Browser::at(&relay, 20);
     assert_eq!(again.sign_in(" ana müller ", PASSWORD).await.status, 200);
-    // An address that tries and tries is told to wait; so is everybody who tries one name.
+    // An address that tries and tries is told to wait; so is a network of which all try one name.
     let mut stranger = Browser::at(&relay, 30);
     let codes = async |browser: &mut Browser, count: usize, name: &str| {
         let mut codes = Vec::new();
@@ -680,7 +680,10 @@ async fn a_name_that_strangers_try_is_nobodys_prison() {
         Browser::at(&relay, 40 + number).sign_in("ana", "wrong horse battery").await;
     }
     assert_eq!(Browser::at(&relay, 60).sign_in("Ana", PASSWORD).await.status, 429);
-    // In a browser that he signed in with before, signed out or not; his password, and codes of programs.
+    // From where the strangers are not, he comes in by any browser.
+    let mut elsewhere = Browser { address: "203.0.113.1".to_owned(), ..Browser::at(&relay, 0) };
+    assert_eq!(elsewhere.sign_in("Ana", PASSWORD).await.status, 200);
+    // From there, in a browser that he signed in with before, signed out or not; his password, and codes of programs.
     let mut again = Browser { cookie: Some(known), ..Browser::at(&relay, 61) };
     assert_eq!(again.sign_in("Ana", PASSWORD).await.status, 200);
     let change = Some(json!({"old": PASSWORD, "new": "another long password"}));

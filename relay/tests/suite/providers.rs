@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use raidcast_relay::account::Registration;
+use raidcast_relay::account::{ClientSecret, Registration};
 use raidcast_relay::config::Config;
-use raidcast_relay::limits::PROVIDER_REFUSED_PER_ADDRESS;
+use raidcast_relay::limits::{JOINS_PER_HOUR, PROVIDER_REFUSED_PER_ADDRESS};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::checks::{line, run};
+use crate::raw::becomes;
 use crate::script::{TestRelay, soon};
 use crate::voucher::{Answering, Change, Faults, Known, Signing, Voucher};
 
@@ -61,7 +62,8 @@ impl Browser {
         Self { relay, address: format!("192.0.2.{number}"), cookies: BTreeMap::new() }
     }
 
-    async fn send(&mut self, method: &str, path: &str, page: &str, body: Option<Value>) -> Answer {
+    /// Asks, and does not wait for the answer.
+    async fn begin(&self, method: &str, path: &str, page: &str, body: Option<Value>) -> TcpStream {
         let body = body.map(|body| body.to_string());
         let kind = if body.is_some() { "Content-Type: application/json\r\n" } else { "" };
         let body = body.unwrap_or_default();
@@ -77,6 +79,11 @@ impl Browser {
         let mut stream = TcpStream::connect(&self.relay).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(body.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn send(&mut self, method: &str, path: &str, page: &str, body: Option<Value>) -> Answer {
+        let mut stream = self.begin(method, path, page, body).await;
         let mut answer = String::new();
         soon("an answer", stream.read_to_string(&mut answer)).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -812,11 +819,28 @@ async fn codes_that_a_provider_refuses_are_brought_to_it_only_so_often() {
     assert_eq!((refused.status, refused.code()), (429, "too_many"), "{}", refused.body);
     assert!(refused.head.contains("retry-after: "), "{}", refused.head);
     assert_eq!(voucher.asked()[2], before + PROVIDER_REFUSED_PER_ADDRESS as usize);
-    // Others come in, also many from one address who are who they say.
+    // By another provider he comes in, and others by this one, also many from one address who are who they say.
+    assert_eq!(stranger.post("/api/v1/sign-in/sso", json!({})).await.status, 200);
     let mut guild = Browser::at(&relay, 2);
     assert_eq!(guild.join(&voucher, "discord", &ANA, json!({})).await.status, 201);
     for _ in 0..PROVIDER_REFUSED_PER_ADDRESS + 5 {
         assert_eq!(guild.through(&voucher, "discord", &ANA, json!({})).await.led("entered"), "discord");
+    }
+    // Who is signed in is no stranger of his address.
+    guild.address.clone_from(&stranger.address);
+    assert_eq!(guild.post("/api/v1/sign-in/discord", json!({"errand": "again"})).await.status, 200);
+    relay.stop().await;
+    // What the provider has against the relay is no fault of who comes.
+    let unknown = |config: &mut Config| {
+        let mut discord = voucher.discord();
+        discord.client_secret = ClientSecret::new("another");
+        config.providers = vec![discord];
+    };
+    let relay = set(data.path(), &voucher, unknown).await;
+    let mut somebody = Browser::at(&relay, 5);
+    for number in 0..PROVIDER_REFUSED_PER_ADDRESS + 3 {
+        let back = voucher.approve(&somebody.go("discord", json!({})).await, &ANA);
+        assert_eq!(somebody.come("discord", &back).await.led("fault"), "provider_wrong", "{number}");
     }
     relay.stop().await;
     // Many that began before and come at one time are no way round it.
@@ -839,6 +863,77 @@ async fn codes_that_a_provider_refuses_are_brought_to_it_only_so_often() {
     }
     assert_eq!(faults.iter().filter(|fault| *fault == "too_often").count(), 10, "{faults:?}");
     assert_eq!(voucher.asked()[2], before + PROVIDER_REFUSED_PER_ADDRESS as usize);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_breaks_off_while_a_provider_is_asked_is_not_held_to_have_brought_a_wrong_code() {
+    let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+    let relay = set(data.path(), &voucher, |_| ()).await;
+    let mut stranger = Browser::at(&relay, 1);
+    let few = 4;
+    for _ in few..PROVIDER_REFUSED_PER_ADDRESS {
+        let mut back = voucher.approve(&stranger.go("discord", json!({})).await, &ANA);
+        "made-up".clone_into(&mut back[0].1);
+        assert_eq!(stranger.come("discord", &back).await.led("fault"), "provider_wrong");
+    }
+    // As many as are left, who do not wait until the provider answers.
+    let mut all = Vec::new();
+    for _ in 0..few {
+        let mut browser = Browser::at(&relay, 1);
+        let back = voucher.approve(&browser.go("discord", json!({})).await, &ANA);
+        all.push((browser, back));
+    }
+    voucher.set(Faults { token: Answering::Never, ..Faults::default() });
+    for (browser, back) in &all {
+        let asked = voucher.asked()[2];
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(back).finish();
+        let path = format!("/sign-in/discord/callback?{query}");
+        let stream = browser.begin("GET", &path, FOLLOWED, None).await;
+        becomes("the provider's turn", async || voucher.asked()[2] > asked).await;
+        drop(stream);
+    }
+    voucher.set(Faults::default());
+    // That is no way round it: it is asked to the end, and until then they count.
+    assert_eq!(stranger.post("/api/v1/sign-in/discord", json!({})).await.status, 429);
+    // It never said that their codes are none.
+    let may_go = async || stranger.clone().post("/api/v1/sign-in/discord", json!({})).await.status == 200;
+    becomes("their end", may_go).await;
+    assert_eq!(stranger.through(&voucher, "discord", &ANA, json!({})).await.led("newcomer"), "discord");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_who_join_without_end_leave_room_for_who_is_invited() {
+    let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+    let relay = set(data.path(), &voucher, |_| ()).await;
+    let first = secret_of(relay.first_link().expect("nobody administrates it"));
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join(&voucher, "sso", &ANA, json!({"invitation": first})).await.status, 201);
+    let made = ana.post("/api/v1/invitations", json!({"uses": 2, "days": 7})).await;
+    let invitation = secret_of(made.body["url"].as_str().unwrap());
+    // Under a name that somebody has, so that all of them are one.
+    let mut stranger = Browser::at(&relay, 2);
+    assert_eq!(stranger.through(&voucher, "discord", &BO, json!({})).await.led("newcomer"), "discord");
+    let mut taken = 0;
+    loop {
+        stranger.address = format!("198.51.100.{}", taken / 4);
+        let answer = stranger.post("/api/v1/newcomer", json!({"name": ANA.name})).await;
+        match answer.status {
+            409 => taken += 1,
+            429 => break,
+            _ => panic!("{}", answer.body),
+        }
+        assert!(taken < JOINS_PER_HOUR + 10, "nothing stops him");
+    }
+    assert!(taken >= JOINS_PER_HOUR, "{taken}: who is invited was counted with them");
+    let third = Known { subject: "9", name: "Cy" };
+    assert_eq!(Browser::at(&relay, 3).join(&voucher, "sso", &third, json!({})).await.status, 429);
+    let joined = Browser::at(&relay, 4).join(&voucher, "sso", &third, json!({"invitation": invitation})).await;
+    assert_eq!(joined.status, 201, "{}", joined.body);
+    let form = json!({"name": "Di", "password": PASSWORD, "invitation": invitation});
+    let joined = Browser::at(&relay, 5).post("/api/v1/people", form).await;
+    assert_eq!(joined.status, 201, "{}", joined.body);
     relay.stop().await;
 }
 

@@ -21,7 +21,9 @@ use uuid::Uuid;
 
 use crate::process::{KEY as PROCESS_KEY, RELAY, Run};
 use crate::raw::{Answer, HERE, THERE, UPGRADE, ask, ask_from, becomes, connect, stay, to_the_end};
-use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, reply, send_bytes, soon, uplink};
+use crate::script::{
+    KEY, OTHER_KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, hello, reply, send_bytes, soon, uplink,
+};
 
 fn addr(relay: &TestRelay) -> &str {
     relay.url.trim_start_matches("http://")
@@ -251,7 +253,7 @@ async fn an_address_that_was_sent_much_waits_and_others_do_not() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn after_some_wrong_keys_an_address_waits_and_others_do_not() {
+async fn after_some_wrong_keys_of_an_address_the_next_wait_and_good_ones_and_others_do_not() {
     let data = tempfile::tempdir().unwrap();
     let limits = EdgeLimits { wrong_keys_per_minute: 3, ..EdgeLimits::default() };
     let relay = TestRelay::start_limited(data.path(), limits).await;
@@ -264,10 +266,18 @@ async fn after_some_wrong_keys_an_address_waits_and_others_do_not() {
     let statuses: Vec<_> = tries.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses[..3], [401; 3]);
     assert!(statuses[3..].contains(&429) && tries[5].header("retry-after").is_some(), "{statuses:?}");
-    // Nor does it learn now whether a key is the right one, wherever it tries it.
-    assert_eq!(ask(&relay, "GET /api/v1/uplink", &right).await.status, 429);
-    assert_eq!(ask(&relay, "GET /api/v1/raids/nothing", &right).await.status, 429);
+    // Wherever it tries them.
+    let refused = ask(&relay, "GET /api/v1/raids/nothing", &wrong).await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "too_many"));
+    // A good one that might be guessed is told apart from no wrong one now.
+    assert_eq!(ask(&relay, "GET /api/v1/uplink", &[&format!("X-API-Key: {UPLOAD_KEY}")]).await.status, 429);
+    // What is good is good, whoever shares the address, and makes no wrong one better.
+    assert_eq!(ask(&relay, "GET /api/v1/uplink", &right).await.status, 426);
+    assert_eq!(ask(&relay, "GET /api/v1/raids/nothing", &right).await.status, 404);
+    drop(Uploader::connect(&relay).await);
+    assert_eq!(ask(&relay, "GET /api/v1/uplink", &wrong).await.status, 429);
     assert_eq!(ask(&relay, "GET /api/v1/reports", &[]).await.status, 200, "without a key all is as before");
+    assert_eq!(ask_from(&relay, THERE, "GET /api/v1/uplink", &wrong).await.status, 401);
     assert_eq!(ask_from(&relay, THERE, "GET /api/v1/uplink", &right).await.status, 426);
     relay.stop().await;
 }

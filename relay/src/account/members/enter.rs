@@ -10,6 +10,7 @@ use raidcast_store::{Joining, NewPerson, NewSession, PersonId, SignIn, Subject};
 use super::{Entered, Members, SESSION_MS, SignedIn, digest, invalid, too_often};
 use crate::account::cookie::Brief;
 use crate::account::name::{NAME_CHARS, is_good_name};
+use crate::account::password::Whose;
 use crate::account::same_digest;
 use crate::account::tries::Try;
 use crate::edge::Address;
@@ -56,13 +57,13 @@ impl Members {
         self.tries.by_address(address).map_err(too_often)?;
         // Before it is counted: who is not invited takes nothing from those who are.
         self.may_join(invitation).await?;
-        self.tries.joins(address).map_err(too_often)?;
+        self.tries.joins(address, invitation.is_some()).map_err(too_often)?;
         let name_key = fold(&name);
         let new = NewPerson {
             subject: Subject { provider: String::new(), subject: name_key.clone() },
             name_key,
             name,
-            secret: Some(self.passwords.digest(password).await?),
+            secret: Some(self.passwords.digest(password, Whose::Strangers(address)).await?),
             channel: self.context.entropy.code(8),
             invitation: invitation.map(|secret| digest(secret.as_bytes())),
             now_ms: self.now_ms(),
@@ -139,14 +140,15 @@ impl Members {
         self.tries.by_address(address).map_err(too_often)?;
         let known = self.cookies.read_known(headers).unwrap_or_default();
         let is_known = self.context.secret.is_known(&fold(form.name.trim()), known);
-        self.tries.by_name(&form.name, is_known).map_err(too_often)?;
+        self.tries.by_name(&form.name, address, is_known).map_err(too_often)?;
         if form.password.len() > PASSWORD_BYTES_MAX || form.name.chars().count() > *NAME_CHARS.end() {
             return Err(HttpError::WrongSignIn);
         }
         let subject = Subject { provider: String::new(), subject: fold(form.name.trim()) };
         let found = self.context.store.sign_in(&subject).await?;
         let kept = found.as_ref().and_then(|found| found.secret.clone());
-        let is_good = self.passwords.is(form.password, kept.clone()).await?;
+        let whose = if is_known { Whose::Known } else { Whose::Strangers(address) };
+        let is_good = self.passwords.is(form.password, kept.clone(), whose).await?;
         match found {
             Some(found) if is_good => self.begin(found.person, &form.name, Some((subject, kept)), true, headers).await,
             _ => Err(HttpError::WrongSignIn),
@@ -223,10 +225,10 @@ impl Members {
         let subjects = store.subjects(person.id).await?;
         let subject = subjects.into_iter().find(|subject| subject.provider.is_empty()).ok_or(HttpError::WrongSignIn)?;
         let kept = store.sign_in(&subject).await?.and_then(|found| found.secret);
-        if form.old.len() > PASSWORD_BYTES_MAX || !self.passwords.is(form.old, kept.clone()).await? {
+        if form.old.len() > PASSWORD_BYTES_MAX || !self.passwords.is(form.old, kept.clone(), Whose::Known).await? {
             return Err(HttpError::WrongSignIn);
         }
-        let secret = self.passwords.digest(new).await?;
+        let secret = self.passwords.digest(new, Whose::Known).await?;
         let who = who.clone();
         self.whole(move |members| async move {
             let store = &members.context.store;

@@ -13,6 +13,7 @@ use raidcast_shared::id::hex;
 use raidcast_store::name::fold;
 use raidcast_store::{Adding, NewPerson, PersonId, SignIn, Subject};
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 use super::enter::good_name;
 use super::trip::{Stranger, Trip};
@@ -20,6 +21,7 @@ use super::{Entered, Members, SignedIn, digest, invalid, too_often};
 use crate::account::cookie::Brief;
 use crate::account::provider::{Identity, LASTS_MS, Provider, ProviderFault};
 use crate::account::same_digest;
+use crate::account::tries::Brings;
 use crate::edge::Address;
 use crate::error::HttpError;
 use crate::metrics::{SignInOutcome, SignInWay};
@@ -70,6 +72,11 @@ impl TurnedBack {
     fn of(errand: Errand, fault: SignInFault) -> Self {
         Self { errand, fault, retry_s: None, next: None }
     }
+
+    /// Of who began here: whoever wanted to go somewhere still does, however he signs in then.
+    fn on(trip: &Trip, fault: SignInFault) -> Self {
+        Self { next: trip.next.clone(), ..Self::of(trip.errand, fault) }
+    }
 }
 
 /// For how long, in words that end a sentence.
@@ -89,7 +96,7 @@ fn fault_of(fault: &ProviderFault) -> SignInFault {
     match fault {
         ProviderFault::Down(_) => SignInFault::ProviderDown,
         ProviderFault::Busy(_) => SignInFault::ProviderBusy,
-        ProviderFault::Wrong(_) => SignInFault::ProviderWrong,
+        ProviderFault::Code(_) | ProviderFault::Wrong(_) => SignInFault::ProviderWrong,
     }
 }
 
@@ -154,11 +161,12 @@ impl Members {
                 "`invitation` or `next` is too long: leave `next` out, and check the invitation's link",
             ));
         }
-        self.tries.by_provider(address).map_err(too_often)?;
         let who = match errand {
             Errand::Enter => None,
             Errand::Again | Errand::Add => Some(self.signed_in(headers).await?),
         };
+        let brings = Brings::of(who.as_ref().map(SignedIn::person), address);
+        self.tries.by_provider(address, brings, id).map_err(too_often)?;
         if let (Errand::Add, Some(who)) = (errand, &who) {
             self.fresh(who)?;
             if self.signs_in_by(who.person(), id).await? {
@@ -185,7 +193,7 @@ impl Members {
             self.context.metrics.signed_in(provider.way(), SignInOutcome::Failed);
             let title = &provider.title;
             let (text, retry_s) = match why {
-                ProviderFault::Wrong(_) => (
+                ProviderFault::Code(_) | ProviderFault::Wrong(_) => (
                     format!(
                         "{title} cannot be used now: the relay's administrator finds the reason in its log. Sign in otherwise if you can"
                     ),
@@ -282,19 +290,28 @@ impl Members {
         is_his: &mut bool,
     ) -> Result<Came, TurnedBack> {
         let entering = |fault| TurnedBack::of(Errand::Enter, fault);
-        let Arrival { code, state, iss, error } = arrival;
-        let state = state.unwrap_or_default();
-        let trip = self.trips.look(&state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
-        let errand = trip.errand;
+        let state = arrival.state.as_deref().unwrap_or_default();
+        let trip = self.trips.look(state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
         let browser = self.cookies.read_brief(headers, Brief::Trip).map(|browser| digest(browser.as_bytes()));
         if !browser.is_some_and(|browser| same_digest(&browser, &trip.browser)) {
-            return Err(TurnedBack::of(errand, SignInFault::OtherBrowser));
+            return Err(TurnedBack::of(trip.errand, SignInFault::OtherBrowser));
         }
         *is_his = true;
-        // Whoever wanted to go somewhere still does, however he signs in then.
-        let fault = |fault| TurnedBack { next: trip.next.clone(), ..TurnedBack::of(errand, fault) };
         // Once, whatever comes of it.
-        self.trips.take(&state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
+        self.trips.take(state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
+        let (members, id, began) = (Arc::clone(self), id.to_owned(), trip.clone());
+        // To its end, also where the browser breaks off: what the provider says of the code counts for who brought it,
+        // and until then he has a place of those who are looked up.
+        let asking = async move { members.ask_who(&id, &began, arrival, address).await };
+        let asked = tokio::spawn(asking.in_current_span()).await;
+        let identity = asked.unwrap_or_else(|_| Err(TurnedBack::on(&trip, SignInFault::Busy)))?;
+        self.known_as(&trip, identity, headers).await.map_err(|fault| TurnedBack::on(&trip, fault))
+    }
+
+    /// Asks a provider who it is that comes from it.
+    async fn ask_who(&self, id: &str, trip: &Trip, arrival: Arrival, address: Address) -> Result<Identity, TurnedBack> {
+        let Arrival { code, iss, error, .. } = arrival;
+        let fault = |fault| TurnedBack::on(trip, fault);
         let provider = self.providers.find(id).filter(|provider| provider.id == trip.provider);
         let provider = provider.ok_or(fault(SignInFault::OtherProvider))?;
         let _permit = provider.asking.try_acquire().map_err(|_| fault(SignInFault::Busy))?;
@@ -318,15 +335,16 @@ impl Members {
         let code = code.ok_or_else(|| failed(ProviderFault::Wrong("it sends no code".into())))?;
         let redirect_uri = self.redirect_uri(provider);
         // Each code makes the relay ask: who brings many that are none waits.
-        self.tries
-            .asks_provider(address)
+        let brings = Brings::of(trip.who.map(|(person, _)| person), address);
+        let brought = self
+            .tries
+            .brings_code(brings, id)
             .map_err(|later| TurnedBack { retry_s: Some(later.seconds()), ..fault(SignInFault::TooOften) })?;
         let found = provider.identity(&trip.with("", &redirect_uri), &code).await;
-        if !matches!(found, Err(ProviderFault::Wrong(_))) {
-            self.tries.provider_answers(address);
+        if matches!(found, Err(ProviderFault::Code(_))) {
+            brought.refused();
         }
-        let identity = found.map_err(failed)?;
-        self.known_as(&trip, identity, headers).await.map_err(fault)
+        found.map_err(failed)
     }
 
     /// What becomes of somebody of whom a provider says who he is.
@@ -446,7 +464,7 @@ impl Members {
         let name = good_name(name)?;
         self.tries.by_address(address).map_err(too_often)?;
         self.may_join(stranger.invitation.as_deref()).await?;
-        self.tries.joins(address).map_err(too_often)?;
+        self.tries.joins(address, stranger.invitation.is_some()).map_err(too_often)?;
         let subject = Subject { provider: stranger.provider.clone(), subject: stranger.identity.subject.clone() };
         let new = NewPerson {
             subject: subject.clone(),

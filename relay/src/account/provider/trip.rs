@@ -25,7 +25,10 @@ pub(in crate::account) enum ProviderFault {
     /// It is asked too often; after so many seconds it may be asked again.
     #[error("it is asked too often, and wants to be left alone for {0} s")]
     Busy(u32),
-    /// It refuses, or what it says is not as it must be.
+    /// It gave nobody this code, or not now: who brings it is at fault, or too slow.
+    #[error("{0}")]
+    Code(String),
+    /// It refuses the relay, or what it says is not as it must be.
     #[error("{0}")]
     Wrong(String),
 }

@@ -107,6 +107,9 @@ impl Web {
     }
 }
 
+/// What is said of a code that is none, is over, or was used (RFC 6749, 5.2).
+const BAD_CODE: &str = "invalid_grant";
+
 /// The innermost reason: the others say that a request failed.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut error = error;
@@ -137,7 +140,8 @@ impl Reply {
                 // Its code is a word; more is not said.
                 let is_word = error.len() <= 40 && error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
                 let said = if error.is_empty() || !is_word { String::new() } else { format!(" ({error})") };
-                wrong(format!("refuses with {status}{said}"))
+                let text = format!("{host} refuses with {status}{said}");
+                Err(if error == BAD_CODE { ProviderFault::Code(text) } else { ProviderFault::Wrong(text) })
             }
         }
     }
