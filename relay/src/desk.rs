@@ -92,7 +92,7 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 ///     let asker = desk.door().asker(headers, None).await?;
 ///     let (report, record) = desk.door().report("abc", &asker).await?;
 ///     desk.answers().report(who, &report, record).await?;
-///     desk.renew_tickets("abc", desk.door().uploader(headers, Scope::Manage).await?).await?;
+///     desk.renew_tickets("abc", &desk.door().uploader(headers, Scope::Manage).await?).await?;
 ///     Ok(())
 /// }
 /// ```
@@ -271,7 +271,7 @@ impl Desk {
     }
 
     /// What is left to an uploader of the limit of a day that is nearest to its end; `None` if the store does not say.
-    pub async fn allowance(&self, uploader: Uploader) -> Option<Allowance> {
+    pub async fn allowance(&self, uploader: &Uploader) -> Option<Allowance> {
         self.context().allowance(uploader.account(), uploader.uploads_per_day()).await.ok()
     }
 
@@ -355,7 +355,7 @@ impl Desk {
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn renew_tickets(&self, code: &str, uploader: Uploader) -> Result<RenewedTicket, HttpError> {
+    pub async fn renew_tickets(&self, code: &str, uploader: &Uploader) -> Result<RenewedTicket, HttpError> {
         let raid = self.door.own_raid(code, uploader).await?;
         let channel = self.door.channel_of(&raid).await?.ok_or(HttpError::NotFound)?;
         let mut raid = raid.into_inner();

@@ -8,6 +8,7 @@ mod body;
 mod encounters;
 mod keep;
 mod reading;
+mod twin;
 mod waiting;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use tracing::Instrument as _;
 use self::body::{Bodies, Measure, Received, Standing};
 pub use self::encounters::{Kept, Taken};
 use self::keep::{Done, Fight, Keeper};
+use self::twin::Begins;
 use crate::access::Uploader;
 use crate::background::{Broken, Running};
 use crate::context::Context;
@@ -39,6 +41,7 @@ pub struct Ingest {
     bodies: Bodies,
     /// A permit for each request whose fights are folded: one more than there are cores, for some wait for the disk.
     folding: Semaphore,
+    begins: Begins,
 }
 
 /// A body that is being read.
@@ -66,7 +69,7 @@ impl Ingest {
         let keeper = Keeper::new(registry);
         let (background, metrics) = (keeper.context().heavy.background(), &keeper.context().metrics);
         let bodies = Bodies::new(Arc::clone(background), Arc::clone(metrics));
-        Self { keeper, bodies, folding: Semaphore::new(cores + 1) }
+        Self { keeper, bodies, folding: Semaphore::new(cores + 1), begins: Begins::default() }
     }
 
     /// How many uploads are under way.
@@ -111,12 +114,12 @@ impl Ingest {
     }
 
     async fn take(&self, uploader: Uploader, received: Received, began: Instant) -> Result<Vec<i64>, HttpError> {
-        let secret = self.context().secret.clone();
+        let (secret, came_ms) = (self.context().secret.clone(), self.context().clock.now_ms());
         let end = Instant::now() + Duration::from_millis(UPLOAD_ANSWER_MS);
         let read = move |body: &str, next: &mut dyn FnMut((Uploaded, MeterVersion)) -> bool| {
             let upload = Upload::parse(body)?;
             let version = MeterVersion::of(upload.client_version.as_deref());
-            let read = |fight| raidcast_ingest::meter::read(fight, &|id| secret.actor(id));
+            let read = |fight| raidcast_ingest::meter::read(fight, came_ms, &|id| secret.actor(id));
             // Until one could not be kept.
             let _ = upload.encounters.into_iter().all(|fight| next((read(fight), version)));
             Ok(())
@@ -129,7 +132,8 @@ impl Ingest {
                 return Err(late());
             }
             let is_stub = read.stub.is_some();
-            let fight = Fight::new(&self.context().secret, uploader, read);
+            let (read, _alone) = self.named(uploader.account(), read).await?;
+            let fight = Fight::new(&self.context().secret, &uploader, read);
             let Done { remote_id, what, .. } = self.keeper.keep(fight).await?;
             let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
             self.context().metrics.uploaded(what, version, began.elapsed());

@@ -19,6 +19,10 @@ pub(crate) const EVENTS_AT_ONCE: usize = 4_096;
 /// The last moment that a date can say, Unix ms: the end of the year 9999.
 pub(crate) const DATE_MS_MAX: i64 = 253_402_300_799_999;
 
+/// So much later than now a fight may have begun, ms: clocks are set wrong, the relay's too, and who sends is not to lose
+/// a fight by it.
+pub const AHEAD_MS_MAX: i64 = 7 * 86_400_000;
+
 /// Encounters of a request to `/api/v1/encounters`.
 pub(crate) const BATCH_MAX: usize = 100;
 /// The newest form of it that is known.

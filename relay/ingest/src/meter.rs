@@ -22,28 +22,39 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 use serde_json::value::RawValue;
 
 use crate::builder::{Builder, Finish, Start};
-use crate::limits::{DATE_MS_MAX, HASH_CHARS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{AHEAD_MS_MAX, DATE_MS_MAX, HASH_CHARS_MAX, TEXT_BYTES_MAX};
 use crate::uploaded::Uploaded;
 use fight::{Fight, NotAFight};
 use rows::{HitRows, SkillRow};
 
 /// The form's name in the names of readings.
 const FORM: &str = "meter";
+/// What is told of a fight that began long after it came.
+const AHEAD: &str = "days that the fight began after it came, as its meter tells it; it is kept as begun when it came";
+/// A day, ms.
+const DAY_MS: i64 = 86_400_000;
 
-/// Reads a fight; `key_actor` makes of the game's ids what is stored, and is asked once for each.
+/// Reads a fight that came at a time, Unix ms; `key_actor` makes of the game's ids what is stored, and is asked once for
+/// each.
+///
+/// One that began [later than clocks are wrong](AHEAD_MS_MAX) is kept as begun when it came, or it would stand before all
+/// others for as long as that takes. It is [named](Uploaded::encounter) by what its meter says, so that it is known when it
+/// comes again.
 ///
 /// Nothing makes it fail. What cannot be read is left out and told as missing; where nothing can be taken, the fight is
 /// [a stub](Uploaded::stub).
 ///
 /// Cost: linear in the bytes. Of each hit it holds 72 bytes, and as much again while their times are looked at.
-pub fn read(encounter: &RawValue, key_actor: &dyn Fn(ActorId) -> ActorId) -> Uploaded {
+pub fn read(encounter: &RawValue, came_ms: i64, key_actor: &dyn Fn(ActorId) -> ActorId) -> Uploaded {
     let fight = match Fight::of(encounter) {
         Ok(fight) => fight,
         Err(why) => return refused(why.text(), begin_of(encounter.get()), key_actor),
     };
-    match told_date(fight.started_at_ms.0.0) {
-        Some(started_at_ms) => Reading::of(&fight, started_at_ms).into_uploaded(&fight, key_actor),
-        None => stub(NotAFight::NoDate.text(), &fight, 0, key_actor),
+    let begin = Begin::of(&fight, came_ms);
+    if is_date(fight.started_at_ms.0.0) {
+        Reading::of(&fight, begin).into_uploaded(&fight, key_actor)
+    } else {
+        stub(NotAFight::NoDate.text(), &fight, begin, 0, key_actor)
     }
 }
 
@@ -58,15 +69,37 @@ fn begin_of(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 
-fn told_date(unix_ms: Option<i64>) -> Option<i64> {
-    unix_ms.filter(|unix_ms| (0..=DATE_MS_MAX).contains(unix_ms))
+fn is_date(unix_ms: Option<i64>) -> bool {
+    unix_ms.is_some_and(|unix_ms| (0..=DATE_MS_MAX).contains(&unix_ms))
 }
 
-fn stub(why: &'static str, fight: &Fight, rows: u64, key_actor: &dyn Fn(ActorId) -> ActorId) -> Uploaded {
-    let started_at_ms = fight.started_at_ms.0.0.unwrap_or(0);
-    let encounter = name_of(fight, started_at_ms);
-    let start = Start { started_at_ms: started_at_ms.clamp(0, DATE_MS_MAX), ..start_of(fight, Knows::default()) };
-    stub_of(why, encounter, start, source_hash(fight), rows, key_actor)
+/// When a fight began, Unix ms.
+#[derive(Clone, Copy, Debug)]
+struct Begin {
+    /// As its meter tells it; 0 where it does not.
+    told_ms: i64,
+    /// As it is kept: a date.
+    kept_ms: i64,
+}
+
+impl Begin {
+    fn of(fight: &Fight, came_ms: i64) -> Self {
+        let told_ms = fight.started_at_ms.0.0.unwrap_or(0);
+        let is_ahead = told_ms > came_ms.saturating_add(AHEAD_MS_MAX);
+        let begin_ms = if is_ahead { came_ms } else { told_ms };
+        Self { told_ms, kept_ms: begin_ms.clamp(0, DATE_MS_MAX) }
+    }
+
+    /// By so much its meter tells it, and every time of the fight, later than it is kept, ms: 0 of all that began before
+    /// they came.
+    fn ahead_ms(self) -> i64 {
+        self.told_ms.saturating_sub(self.kept_ms).max(0)
+    }
+}
+
+fn stub(why: &'static str, fight: &Fight, begin: Begin, rows: u64, key_actor: &dyn Fn(ActorId) -> ActorId) -> Uploaded {
+    let start = start_of(fight, begin, Knows::default());
+    stub_of(why, name_of(fight, begin), start, source_hash(fight), rows, key_actor)
 }
 
 fn stub_of(
@@ -92,9 +125,9 @@ fn local_of(fight: &Fight) -> Option<u64> {
     fight.local_player_id.0.0.and_then(|local| u64::try_from(local).ok()).filter(|local| *local > 0)
 }
 
-fn start_of(fight: &Fight, knows: Knows) -> Start {
+fn start_of(fight: &Fight, begin: Begin, knows: Knows) -> Start {
     Start {
-        started_at_ms: fight.started_at_ms.0.0.unwrap_or(0),
+        started_at_ms: begin.kept_ms,
         scene_id: fight.scene_id.0.0.filter(|scene| *scene > 0),
         scene: fight.scene_name.0.as_deref().and_then(person::shown),
         local: local_of(fight),
@@ -103,15 +136,18 @@ fn start_of(fight: &Fight, knows: Knows) -> Start {
 }
 
 /// Which fight it is: that of its player, else of those who fought it and whom they fought, else what its meter calls it.
-fn name_of(fight: &Fight, started_at_ms: i64) -> EncounterId {
-    if let Some(local) = local_of(fight) {
+/// Without a begin a player would name all such fights at once, so each is what it comes to.
+fn name_of(fight: &Fight, Begin { told_ms: started_at_ms, .. }: Begin) -> EncounterId {
+    let has_begin = started_at_ms != 0;
+    if let Some(local) = local_of(fight).filter(|_| has_begin) {
         return EncounterId::of_player(GAME, local, started_at_ms);
     }
+    let content = if has_begin { String::new() } else { content_of(fight) };
     let mut actors: Vec<i64> = Vec::new();
     fight.actor_encounter_stats.read(|_, stats: rows::StatsIn| actors.extend(stats.actor_id.0.0));
     if actors.is_empty() {
         let hash = source_hash(fight).unwrap_or_default();
-        return EncounterId::of_database(GAME, &format!("hash|{hash}"), started_at_ms);
+        return EncounterId::of_database(GAME, &format!("hash|{hash}{content}"), started_at_ms);
     }
     actors.sort_unstable();
     actors.dedup();
@@ -119,7 +155,13 @@ fn name_of(fight: &Fight, started_at_ms: i64) -> EncounterId {
     fight.encounter_bosses.read(|_, boss: rows::BossIn| bosses.extend(boss.monster_name.0));
     bosses.sort_unstable();
     let actors: Vec<String> = actors.iter().map(i64::to_string).collect();
-    EncounterId::of_database(GAME, &format!("upload|{}|{}", actors.join(","), bosses.join(",")), started_at_ms)
+    EncounterId::of_database(GAME, &format!("upload|{}|{}{content}", actors.join(","), bosses.join(",")), started_at_ms)
+}
+
+/// What tells apart fights without a begin, and is the same with single hits and without: whose it is, its end, its sums.
+fn content_of(fight: &Fight) -> String {
+    let told = [&fight.local_player_id, &fight.ended_at_ms, &fight.total_dmg, &fight.total_heal];
+    told.map(|number| number.0.0.map_or("|-".to_owned(), |number| format!("|{number}"))).concat()
 }
 
 /// A list of the fight, to tell what of it could not be read.
@@ -131,7 +173,7 @@ struct Unread {
 
 /// What the lists of a fight hold, as far as they have to be known before its first event.
 struct Reading {
-    started_at_ms: i64,
+    begin: Begin,
     clock: FightClock,
     hits: HitRows,
     people: People,
@@ -140,9 +182,9 @@ struct Reading {
 }
 
 impl Reading {
-    fn of(fight: &Fight, started_at_ms: i64) -> Self {
+    fn of(fight: &Fight, begin: Begin) -> Self {
         let mut unread = Vec::new();
-        let hits = HitRows::of(fight, started_at_ms, &mut |what, sent, read| unread.push(Unread { what, sent, read }));
+        let hits = HitRows::of(fight, begin.told_ms, &mut |what, sent, read| unread.push(Unread { what, sent, read }));
         let mut seen = BTreeMap::new();
         for row in &hits.rows {
             person::show(&row.row, &mut seen);
@@ -164,8 +206,8 @@ impl Reading {
             people.bosses.extend(row.monster_name.0.map(|name| (name, boss)));
         });
         note("rows of bosses", fight.encounter_bosses.sent, read);
-        let clock = FightClock::new(started_at_ms, fight.ended_at_ms.0.0, Vec::new());
-        Self { started_at_ms, clock, hits, people, seen, unread }
+        let clock = FightClock::new(begin.told_ms, fight.ended_at_ms.0.0, Vec::new());
+        Self { begin, clock, hits, people, seen, unread }
     }
 
     fn into_uploaded(mut self, fight: &Fight, key_actor: &dyn Fn(ActorId) -> ActorId) -> Uploaded {
@@ -178,7 +220,14 @@ impl Reading {
                 || !self.hits.rows.iter().any(|row| row.hits > 0),
             ..Knows::default()
         };
-        let mut telling = Telling { builder: Builder::new(start_of(fight, knows), key_actor), told: 0, missing: 0 };
+        let builder = Builder::new(start_of(fight, self.begin, knows), key_actor);
+        let mut telling = Telling { builder, told: 0, missing: 0 };
+        if self.begin.ahead_ms() > 0 {
+            let days = (self.begin.ahead_ms() / DAY_MS).cast_unsigned();
+            let key = SourceKey::new(prefix::MISSING.into(), u32::MAX - 1);
+            // It is no row that is missing.
+            telling.builder.put(missing(0, key, AHEAD, days, 0));
+        }
         self.tell_people(fight, &mut telling);
         self.tell_course(fight, &mut telling);
         // Names stand before the hits of their bearers.
@@ -194,12 +243,11 @@ impl Reading {
             telling.builder.put(event);
         }
         if sent > 0 && telling.told == 0 && telling.missing > 0 {
-            return stub(NotAFight::NoRows.text(), fight, sent, key_actor);
+            return stub(NotAFight::NoRows.text(), fight, self.begin, sent, key_actor);
         }
         let (log, state) = telling.builder.finish(self.finish(fight));
-        let encounter = name_of(fight, self.started_at_ms);
-        let source_hash = source_hash(fight);
-        Uploaded { encounter, log, state, source_hash, started_at_ms: self.started_at_ms, stub: None, form: FORM }
+        let (encounter, source_hash) = (name_of(fight, self.begin), source_hash(fight));
+        Uploaded { encounter, log, state, source_hash, started_at_ms: self.begin.kept_ms, stub: None, form: FORM }
     }
 
     fn tell_people(&self, fight: &Fight, telling: &mut Telling) {
@@ -325,7 +373,8 @@ impl Reading {
             healing: sum(fight.total_heal.0.0).unwrap_or(0),
             damage_by: DamageBy::Everyone,
         });
-        Finish { ended_at_ms: fight.ended_at_ms.0.0, outcome, meter }
+        let ended_at_ms = fight.ended_at_ms.0.0.map(|ended_at_ms| ended_at_ms.saturating_sub(self.begin.ahead_ms()));
+        Finish { ended_at_ms, outcome, meter }
     }
 }
 

@@ -202,11 +202,11 @@ fn skill() -> Value {
 
 fn hit() -> Value {
     let time = json!({ "anyOf": [
-        whole(0, l::ENCOUNTER_DURATION_MS_MAX.into()),
+        whole(-own::EARLY_MS_MAX, l::ENCOUNTER_DURATION_MS_MAX.into()),
         whole(own::UNIX_MS_MIN, own::DATE_MS_MAX),
     ] });
     let fields = [
-        must("timestampMs", "Ms since `startedAtMs`, or Unix ms within 7,200,000 ms of it.", time),
+        must("timestampMs", "Ms since `startedAtMs`, or Unix ms: 600,000 ms before it to 7,200,000 ms after.", time),
         must("value", "Hit points.", amount()),
         may("isCrit", "", truth()),
         may("isLucky", "", truth()),

@@ -8,8 +8,9 @@ use raidcast_shared::uplink::Outcome;
 /// A fight that was uploaded whole: its log, its fold and its names.
 #[derive(Clone, Debug)]
 pub struct Uploaded {
-    /// Which fight, by what the game's ids and its begin give, so that it is the one that its meter would stream. Ids are
-    /// in the clear in it: the caller keys it before it is stored.
+    /// Which fight, by what the game's ids and its begin give, so that it is the one that its meter would stream: of
+    /// several that one player saw begin in the same ms the first, until the caller knows which of them it is
+    /// ([`Uploaded::likeness`]). Ids are in the clear in it: the caller keys it before it is stored.
     pub encounter: EncounterId,
     /// All of it; its actors are keyed.
     pub log: Log,
@@ -17,7 +18,7 @@ pub struct Uploaded {
     pub state: EncounterState,
     /// What the meter itself calls it, as it was sent.
     pub source_hash: Option<String>,
-    /// Unix ms.
+    /// Unix ms; not long after it came.
     pub started_at_ms: i64,
     /// Why nothing of it could be taken, in words for people: then the log is empty but for saying so.
     pub stub: Option<&'static str>,

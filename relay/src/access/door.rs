@@ -73,14 +73,14 @@ impl Door {
     /// # Errors
     /// `NotFound` if there is none that he may see.
     pub async fn raid(&self, code: &str, asker: &Asker) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.context.store.raid_by_code(code).await.map_err(|error| match error {
-            StoreError::Damaged(why) => {
+        let raid = match self.context.store.raid_by_code(code).await {
+            Ok(raid) => raid.ok_or(HttpError::NotFound)?,
+            Err(StoreError::Damaged(why)) => {
                 self.context.set_aside.raid(code, &why);
-                unreadable(asker)
+                return Err(unreadable(self.context.store.owner_of(code).await.ok().flatten(), asker));
             }
-            error @ StoreError::Unavailable(_) => error.into(),
-        });
-        let raid = raid?.ok_or(HttpError::NotFound)?;
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+        };
         let seen = self.admit(asker, (&raid).into()).await?;
         Ok(Visible::new(raid, seen))
     }
@@ -195,7 +195,10 @@ impl Door {
     /// # Errors
     /// `NotFound` if there is none that he may see.
     pub async fn report(&self, report_id: &str, asker: &Asker) -> Result<Recorded, HttpError> {
-        let found = self.of_report(report_id, asker, self.context.store.report(report_id).await)?;
+        // Whether he may see it first: else it would take longer to refuse him one that is there, the more is in it.
+        let row = self.of_report(report_id, asker, self.context.store.report_row(report_id).await).await?;
+        self.seen_now(asker, row.ok_or(HttpError::NotFound)?).await?;
+        let found = self.of_report(report_id, asker, self.context.store.report(report_id).await).await?;
         let (row, record) = found.ok_or(HttpError::NotFound)?;
         let report = self.seen_now(asker, row).await?;
         // A record that he is not to see yet is none.
@@ -290,7 +293,7 @@ impl Door {
     ) -> Result<Visible<EncounterRow>, HttpError> {
         let EncounterKey { account, encounter } = report.key;
         let now = self.context.store.encounter(account, encounter).await;
-        let now = self.of_report(&report.report_id, asker, now)?;
+        let now = self.of_report(&report.report_id, asker, now).await?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
         let now = self.seen_now(asker, now).await?;
         if !report.shows_no_more_than(&now) {
@@ -391,22 +394,27 @@ impl Door {
         self.channels.raid(account).await.map_err(|error| match error {
             StoreError::Damaged(why) => {
                 tracing::warn!(why, "a channel's raid cannot be read");
-                unreadable(asker)
+                unreadable(Some(account), asker)
             }
             error @ StoreError::Unavailable(_) => error.into(),
         })
     }
 
     /// What was read of a report; where that is damaged, it is set aside.
-    fn of_report<T>(&self, report_id: &str, asker: &Asker, read: Result<T, StoreError>) -> Result<T, HttpError> {
-        read.map_err(|error| match self.context.set_aside.is_damaged(report_id, &error) {
-            true => unreadable(asker),
-            false => error.into(),
-        })
+    async fn of_report<T>(&self, report_id: &str, asker: &Asker, read: Result<T, StoreError>) -> Result<T, HttpError> {
+        let error = match read {
+            Ok(read) => return Ok(read),
+            Err(error) => error,
+        };
+        if !self.context.set_aside.is_damaged(report_id, &error) {
+            return Err(error.into());
+        }
+        let of = self.context.store.fight_of(report_id).await.ok().flatten();
+        Err(unreadable(of.map(|(key, _)| key.account), asker))
     }
 }
 
-/// What is answered of what cannot be read: nothing tells any more whether a stranger may know that it exists.
-fn unreadable(asker: &Asker) -> HttpError {
-    if asker.accounts.is_empty() { HttpError::NotFound } else { HttpError::SetAside }
+/// What is answered of what cannot be read: nothing tells any more whether anybody but its owner may know that it exists.
+fn unreadable(owner: Option<AccountId>, asker: &Asker) -> HttpError {
+    if owner.is_some_and(|owner| asker.holds(owner)) { HttpError::SetAside } else { HttpError::NotFound }
 }

@@ -27,31 +27,34 @@ use crate::signature::{Claim, Proof, SignatureFault};
 ///
 /// fn anybody() -> Uploader {
 ///     let (visibility, names) = Default::default();
-///     Uploader { account: AccountId(1), visibility, names, reads: true, uploads_per_day: None }
+///     let until = raidcast_relay::access::Until::of(Default::default());
+///     Uploader { account: AccountId(1), visibility, names, reads: true, uploads_per_day: None, until }
 /// }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Uploader {
     account: AccountId,
     visibility: Visibility,
     names: NamesPolicy,
     reads: bool,
     uploads_per_day: Option<UploadsPerDay>,
+    /// What he has begun ends with his key.
+    until: Until,
 }
 
 impl Uploader {
     /// Whose key it is.
-    pub fn account(self) -> AccountId {
+    pub fn account(&self) -> AccountId {
         self.account
     }
 
     /// Who may see what this key uploads over HTTP, where the request does not say so.
-    pub fn visibility(self) -> Visibility {
+    pub fn visibility(&self) -> Visibility {
         self.visibility
     }
 
     /// Which names those see of what it uploads over HTTP who are no members.
-    pub fn names(self) -> NamesPolicy {
+    pub fn names(&self) -> NamesPolicy {
         self.names
     }
 
@@ -62,17 +65,22 @@ impl Uploader {
     }
 
     /// Whether he may see what his account keeps private: else he is not given a link that shows it.
-    pub fn reads(self) -> bool {
+    pub fn reads(&self) -> bool {
         self.reads
     }
 
     /// How many new fights this key may upload over HTTP within a day, if that is limited.
-    pub fn uploads_per_day(self) -> Option<UploadsPerDay> {
+    pub fn uploads_per_day(&self) -> Option<UploadsPerDay> {
         self.uploads_per_day
     }
 
+    /// When his key ends.
+    pub fn until(&self) -> &Until {
+        &self.until
+    }
+
     /// Asks without a ticket.
-    pub fn asker(self) -> Asker {
+    pub fn asker(&self) -> Asker {
         Asker { accounts: vec![self.account], ..Asker::default() }
     }
 }
@@ -98,9 +106,9 @@ impl Door {
     /// # Errors
     /// As [`Door::uploader`].
     pub async fn streamer(&self, headers: &HeaderMap) -> Result<(Uploader, Until), HttpError> {
-        // The key first: what ends between the two is heard of.
-        let until = Until::of(self.key(headers).ok_or(HttpError::Unauthorized)?.ended().clone());
-        Ok((self.uploader(headers, Scope::Upload).await?, until))
+        let uploader = self.uploader(headers, Scope::Upload).await?;
+        let until = uploader.until().clone();
+        Ok((uploader, until))
     }
 
     /// Who asks for something that needs a key which may do this.
@@ -112,10 +120,10 @@ impl Door {
         if !key.scopes.has(scope) {
             return Err(HttpError::Forbidden(scope));
         }
-        let reads = key.scopes.has(Scope::Read);
+        let (reads, until) = (key.scopes.has(Scope::Read), Until::of(key.ended().clone()));
         let Key { visibility, uploads_per_day, .. } = *key;
         let names = NamesPolicy::Full;
-        Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day })
+        Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day, until })
     }
 
     /// Who asks to remove what is his.
@@ -184,7 +192,7 @@ impl Door {
     ///
     /// # Errors
     /// `Unsigned`: it cannot be read or verified, or is of another time.
-    pub fn proof(&self, headers: &HeaderMap, uploader: Uploader) -> Result<Option<Proof>, HttpError> {
+    pub fn proof(&self, headers: &HeaderMap, uploader: &Uploader) -> Result<Option<Proof>, HttpError> {
         let Some(claim) = Claim::of(headers)? else { return Ok(None) };
         let key = self.key(headers);
         let secret = key.as_ref().and_then(|key| key.signing_secret.as_ref()).ok_or(SignatureFault::NoSecret)?;
@@ -196,7 +204,7 @@ impl Door {
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn own_raid(&self, code: &str, uploader: Uploader) -> Result<Visible<RaidRow>, HttpError> {
+    pub async fn own_raid(&self, code: &str, uploader: &Uploader) -> Result<Visible<RaidRow>, HttpError> {
         let raid = self.raid(code, &uploader.asker()).await?;
         Some(raid).filter(|raid| raid.account == uploader.account()).ok_or(HttpError::NotFound)
     }

@@ -205,8 +205,8 @@ pub async fn upload(
     body: Body,
 ) -> Result<Response, HttpError> {
     let (uploader, body) = uploader(&desk, &headers, body).await?;
-    let mut answer = answer(&desk, uploader, query, headers, body).await.into_response();
-    if let Some(allowance) = desk.allowance(uploader).await {
+    let mut answer = answer(&desk, &uploader, query, headers, body).await.into_response();
+    if let Some(allowance) = desk.allowance(&uploader).await {
         tell(&allowance, answer.headers_mut());
     }
     Ok(answer)
@@ -228,7 +228,7 @@ fn tell(allowance: &Allowance, headers: &mut HeaderMap) {
 
 async fn answer(
     desk: &Desk,
-    uploader: Uploader,
+    uploader: &Uploader,
     query: Result<Query<UploadQuery>, HttpError>,
     headers: HeaderMap,
     body: Body,
@@ -247,7 +247,7 @@ async fn answer(
             return Err(error);
         }
     };
-    let uploader = uploader.showing(visibility, names);
+    let uploader = uploader.clone().showing(visibility, names);
     let Taken { encounters, is_batch } = desk.ingest().encounters(uploader, headers, proof, body).await?;
     let mut answers = encounters.into_iter().map(|taken| taken.map(receipt));
     if !is_batch && let Some(answer) = answers.next() {

@@ -29,5 +29,5 @@ pub async fn renew(
     headers: HeaderMap,
 ) -> Result<Json<RenewedTicket>, HttpError> {
     let uploader = desk.door().uploader(&headers, Scope::Manage).await?;
-    Ok(Json(desk.renew_tickets(&code, uploader).await?))
+    Ok(Json(desk.renew_tickets(&code, &uploader).await?))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
+use raidcast_ingest::AHEAD_MS_MAX;
 use raidcast_ingest::encounters::{self, Checksums, ClientId, Refused, Request};
 use tokio::time::Instant;
 
@@ -19,16 +20,11 @@ use crate::background::Broken;
 use crate::error::HttpError;
 use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_READ_MS, ENCOUNTERS_WAIT_MS};
 use crate::metrics::{MeterVersion, UploadOutcome};
-use crate::quota::DAY_MS;
 use crate::signature::Proof;
 
 /// Of a request's body.
 const MEASURE: Measure =
     Measure { most: ENCOUNTERS_BYTES_MAX, waits_ms: ENCOUNTERS_WAIT_MS, read_ms: ENCOUNTERS_READ_MS };
-
-/// So much later than now an encounter may have begun, ms: clocks are set wrong, the relay's too, and who sends is not to
-/// lose a fight by it.
-const AHEAD_MS_MAX: i64 = 7 * DAY_MS;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -118,7 +114,7 @@ impl Ingest {
             let version =
                 read.as_ref().map_or(MeterVersion::NONE, |read| MeterVersion::of(read.meter_version.as_deref()));
             let kept = match read {
-                Ok(read) => Box::pin(self.keep_encounter(uploader, read, is_signed)).await,
+                Ok(read) => Box::pin(self.keep_encounter(&uploader, read, is_signed)).await,
                 Err(refused) => Err(refused.into()),
             };
             match kept {
@@ -138,19 +134,27 @@ impl Ingest {
 
     async fn keep_encounter(
         &self,
-        uploader: Uploader,
+        uploader: &Uploader,
         read: encounters::Received,
         is_signed: bool,
     ) -> Result<(Kept, UploadOutcome), HttpError> {
         let context = self.context();
-        let encounters::Received { uploaded, client_id, checksum, .. } = read;
+        let encounters::Received { uploaded, client_id, checksum, local_player_uid, .. } = read;
         let started_at_ms = uploaded.started_at_ms;
         if started_at_ms > context.clock.now_ms().saturating_add(AHEAD_MS_MAX) {
             // It would stand before all others for as long as that takes.
             let details = vec![format!("startedAtMs: must not be more than a week from now, got {started_at_ms}")];
             return Err(HttpError::Invalid { text: "the encounter is from the future".into(), details });
         }
-        let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, uploaded) };
+        let (read, _alone) = if local_player_uid.is_some() {
+            let (read, alone) = self.named(uploader.account(), uploaded).await?;
+            (read, Some(alone))
+        } else {
+            self.keeper.begins(uploader.account())?;
+            // Its number says which it is.
+            (uploaded, None)
+        };
+        let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, read) };
         let key = fight.key;
         let Done { what, goes_on, row, .. } = self.keeper.keep(fight).await?;
         let row = match row {

@@ -9,16 +9,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use raidcast_ingest::Uploaded;
 use raidcast_shared::fold::EncounterState;
-use raidcast_shared::id::StreamId;
+use raidcast_shared::id::{RaidId, StreamId};
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
-    Delay, EncounterKey, EncounterRow, HeldReport, JOBS_MAX, JobKey, KeptReport, Left, NewUpload, RaidRow, ReportLine,
-    StoreError, Tickets, UploadHash, UploadKept,
+    AccountId, Delay, EncounterKey, EncounterRow, HeldReport, JOBS_MAX, JobKey, KeptReport, Left, NewUpload, RaidRow,
+    ReportLine, StoreError, Tickets, UploadHash, UploadKept,
 };
+use uuid::Uuid;
 
 use super::reading::WaitingReading;
-use crate::access::{self, Uploader};
+use crate::access::{self, Until, Uploader};
 use crate::account::{RelaySecret, digest};
 use crate::background::Broken;
 use crate::context::Context;
@@ -33,6 +34,8 @@ use crate::record;
 const LOOKS_MAX: usize = 8;
 /// A raid's day begins at six in the morning of UTC: few raid then.
 const DAY_BEGINS_MS: i64 = 6 * 3_600_000;
+/// So many raids of a day's uploads are looked at for one that is shown as a fight is to be.
+const RAIDS_OF_A_DAY: u32 = 16;
 /// Remote ids have so many bits: JavaScript reads them exactly.
 const REMOTE_ID_BITS: u32 = 53;
 /// What the raids are called that uploads stand in.
@@ -74,6 +77,8 @@ pub(super) struct Fight {
     pub(super) came_ms: Option<i64>,
     /// Whether its bytes count for its key.
     pub(super) paid: Paid,
+    /// Until when its key is good; `None`: it was let in.
+    pub(super) until: Option<Until>,
 }
 
 /// What of a key's bytes of a day a fight took.
@@ -116,7 +121,7 @@ impl Packing {
 
 impl Fight {
     /// Of what was read of an upload.
-    pub(super) fn new(secret: &RelaySecret, uploader: Uploader, read: Uploaded) -> Self {
+    pub(super) fn new(secret: &RelaySecret, uploader: &Uploader, read: Uploaded) -> Self {
         let key = EncounterKey { account: uploader.account(), encounter: secret.encounter(read.encounter) };
         Self {
             key,
@@ -134,7 +139,13 @@ impl Fight {
             job: None,
             came_ms: None,
             paid: Paid::Not,
+            until: Some(uploader.until().clone()),
         }
+    }
+
+    /// The day that it counts for, of Unix time.
+    fn day(&self) -> i64 {
+        self.started_at_ms.saturating_sub(DAY_BEGINS_MS).div_euclid(DAY_MS)
     }
 
     fn told(&self) -> Told<'_> {
@@ -196,12 +207,24 @@ impl Keeper {
         &self.registry.context
     }
 
-    /// Keeps a fight, or knows it.
-    pub(super) async fn keep(&self, mut fight: Fight) -> Result<Done, HttpError> {
-        // Each may cost a look at a stored log.
+    /// Counts a fight that an account brings: each may cost a look at a stored log.
+    ///
+    /// # Errors
+    /// `TooMany`: they come too fast.
+    pub(super) fn begins(&self, account: AccountId) -> Result<(), HttpError> {
         let context = self.context();
-        context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(too_fast)?;
+        context.quota.begin(account, context.clock.now_ms()).map_err(too_fast)
+    }
+
+    /// Keeps a fight, or knows it.
+    ///
+    /// # Errors
+    /// `Unauthorized`: its key has ended meanwhile.
+    pub(super) async fn keep(&self, mut fight: Fight) -> Result<Done, HttpError> {
         for _ in 0..LOOKS_MAX {
+            if Until::is_over(fight.until.as_ref()) {
+                return Err(HttpError::Unauthorized);
+            }
             // A raid that shows it to those who are behind need not let go of what stays as it is.
             if self.registry.directory.owner(fight.key).is_some()
                 && !self.is_streamed(fight.key).await
@@ -315,8 +338,11 @@ impl Keeper {
         };
         let job = waiting.job(fight.key.account, context.clock.now_ms());
         match context.store.leave_upload(fight.key, fight.hash, remote_id, job).await? {
-            Left::Waits(remote_id) => {
-                fight.paid.used();
+            Left::Waits { remote_id, is_new } => {
+                // One that waits already is not kept twice.
+                if is_new {
+                    fight.paid.used();
+                }
                 self.left.came();
                 Ok(Some(remote_id))
             }
@@ -425,7 +451,10 @@ impl Keeper {
             // What is damaged may be this very reading: in its place it is another one.
             fight.stream = StreamId::of_upload(key.encounter, "mended", held.revision);
         }
-        let gives_way = read.is_none_or(|read| Told::from(&read.main).gives_way_to(&fight.told()));
+        let gives_way = match read {
+            Some(read) => Told::from(&read.main).gives_way_to(&fight.told()),
+            None => self.mends(&held.report_id, fight).await?,
+        };
         if !gives_way {
             // What goes on may be thrown away: then its hash would say that there is something.
             let hash = fight.hash.filter(|_| !goes_on);
@@ -442,6 +471,18 @@ impl Keeper {
             context.set_aside.forget(&line.report_id);
         }
         Ok(outcome.into())
+    }
+
+    /// Whether a reading may take the place of one that cannot be read: it tells no less than is known of that.
+    async fn mends(&self, report_id: &str, fight: &Fight) -> Result<bool, HttpError> {
+        let record = match self.context().store.report(report_id).await {
+            Ok(found) => found.and_then(|(_, record)| record),
+            // It is damaged, too.
+            Err(StoreError::Damaged(_)) => None,
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+        };
+        let told = record.and_then(|record| record::decode_record(&record).ok());
+        Ok(told.is_none_or(|told| fight.told().tells_no_less_than(&told.whole())))
     }
 
     /// Makes the report and keeps it.
@@ -502,12 +543,28 @@ impl Keeper {
         })
     }
 
-    /// The raid that an account's uploads of a day stand in.
+    /// The raid that an account's uploads of a day stand in, which are shown as this one is to be: one whose owner shows it
+    /// to others since is left to what is in it.
     async fn raid(&self, fight: &Fight) -> Result<RaidRow, HttpError> {
+        for number in 0..RAIDS_OF_A_DAY {
+            let id =
+                self.context().secret.uploads(fight.key.account, (fight.visibility, fight.names), fight.day(), number);
+            let raid = self.raid_of(id, fight).await?;
+            if raid.visibility == fight.visibility
+                && raid.report_visibility.is_none_or(|visibility| visibility == fight.visibility)
+                && raid.names == fight.names
+            {
+                return Ok(raid);
+            }
+        }
+        // Who changes his mind that often has a raid for each.
+        self.raid_of(RaidId(Uuid::from_bytes(self.context().entropy.bytes())), fight).await
+    }
+
+    /// The raid with this id, which is made for a fight where there is none.
+    async fn raid_of(&self, id: RaidId, fight: &Fight) -> Result<RaidRow, HttpError> {
         let (context, account) = (self.context(), fight.key.account);
         let (visibility, names) = (fight.visibility, fight.names);
-        let day = fight.started_at_ms.saturating_sub(DAY_BEGINS_MS).div_euclid(DAY_MS);
-        let id = context.secret.uploads(account, (visibility, names), day);
         if let Some(raid) = context.store.raid_by_id(id).await? {
             return Ok(raid);
         }

@@ -80,6 +80,7 @@ impl Ingest {
             job: Some(job),
             came_ms: Some(created_at_ms),
             paid: Paid::Used,
+            until: None,
         };
         match self.keeper.look_again(fight).await {
             Ok(Some(Done { what, .. })) => {

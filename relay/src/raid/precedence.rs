@@ -3,6 +3,7 @@
 //! One rule for all ways on which a fight comes, streamed or uploaded whole. Pure.
 
 use raidcast_shared::fold::EncounterState;
+use raidcast_shared::report::Report;
 use raidcast_shared::uplink::Outcome;
 
 use super::reading::Reading;
@@ -35,6 +36,13 @@ impl Told<'_> {
 
     fn is_of_sums(&self) -> bool {
         !self.state.header().knows.hits
+    }
+
+    /// Whether it tells no less than a report of a fight that cannot be read itself any more.
+    pub fn tells_no_less_than(&self, report: &Report) -> bool {
+        let totals = &report.fight.totals;
+        let events = totals.hits.saturating_add(totals.heal_hits);
+        (self.state.single_hits() > 0 || !report.fight.timed) && self.state.events() >= events
     }
 
     /// Whether `other` is shown in its place: it tells no less of the fight, and not just the same again. One that has

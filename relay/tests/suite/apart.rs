@@ -7,9 +7,11 @@ use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::encounters::{PATH, encounter};
 use crate::people::{self, Browser};
 use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, hello};
 use crate::shaky::Shaky;
+use crate::uploads::post;
 
 use Visibility::{Private, Public, Unlisted};
 
@@ -318,4 +320,36 @@ async fn a_list_that_is_made_for_a_member_is_given_to_nobody_else() {
         }
     }
     relay.stop().await;
+}
+
+/// Whatever became of the raid in which the day's uploads stand.
+#[tokio::test]
+async fn an_upload_is_shown_as_it_asks_though_the_raid_of_its_day_is_shown_to_others_since() {
+    for (wished, since) in [("private", "public"), ("public", "private")] {
+        let data = tempfile::tempdir().unwrap();
+        let relay = TestRelay::start(data.path()).await;
+        let upload = async |local: i64| {
+            let path = format!("{PATH}?visibility={wished}");
+            let answer = post(&relay, &path, KEY, &[], encounter(local, true).to_string().as_bytes()).await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            let receipt: Value = serde_json::from_str(&answer.body).unwrap();
+            let report = receipt["reportId"].as_str().unwrap().to_owned();
+            let (_, held) = relay.get_with(&format!("/api/v1/reports/{report}"), Some(KEY)).await;
+            (report, held["raid"].as_str().unwrap().to_owned())
+        };
+        let is_seen = async |report: &str| relay.get(&format!("/api/v1/reports/{report}")).await.0 == 200;
+        let (first, raid) = upload(100).await;
+        assert_eq!(is_seen(&first).await, wished == "public");
+        show(&relay, &raid, json!({"visibility": since})).await;
+        let (second, other_raid) = upload(101).await;
+        assert_eq!((is_seen(&first).await, is_seen(&second).await), (since == "public", wished == "public"));
+        assert_ne!(raid, other_raid);
+        let (third, its_raid) = upload(102).await;
+        assert_eq!((is_seen(&third).await, its_raid), (wished == "public", other_raid.clone()));
+        // Its reports alone, too.
+        show(&relay, &other_raid, json!({"reportVisibility": since})).await;
+        let (fourth, its_raid) = upload(103).await;
+        assert!(its_raid != other_raid && is_seen(&fourth).await == (wished == "public"));
+        relay.stop().await;
+    }
 }

@@ -265,6 +265,45 @@ async fn who_may_see_it_is_said_by_the_request_else_by_the_key() {
     .await;
 }
 
+#[tokio::test]
+async fn two_encounters_of_one_player_and_begin_have_a_report_each_and_without_a_player_their_numbers_do() {
+    on_every_database(async |relay| {
+        // Longer, and by other hits.
+        let other = |local: Value| {
+            let mut other = encounter(100, true);
+            (other["localPlayerUid"], other["endedAtMs"]) = (local, json!(BEGAN + 25_000));
+            for player in other["players"].as_array_mut().unwrap() {
+                for entry in player["damageSkills"][0]["timeline"].as_array_mut().unwrap() {
+                    entry["value"] = json!(entry["value"].as_u64().unwrap() + 777);
+                }
+                player["damageSkills"][0]["totalValue"] = json!(5_000);
+                player["damageDealt"] = json!(5_000);
+            }
+            other
+        };
+        let (_, first) = send(&relay, &encounter(100, true)).await;
+        let (status, second) = send(&relay, &other(json!(100))).await;
+        assert_eq!(status, 201, "{second}");
+        assert_ne!(second["reportId"], first["reportId"]);
+        for (receipt, damage) in [(&first, 6_000), (&second, 10_000)] {
+            let report = report_of(&relay, receipt).await;
+            assert_eq!((report.revision, report.fight.totals.damage), (1, damage));
+        }
+        let (_, results) = send(&relay, &json!([other(json!(100)), encounter(100, true)])).await;
+        let known: Vec<_> = results["results"].as_array().unwrap().iter().map(|told| &told["reportId"]).collect();
+        assert_eq!(known, [&second["reportId"], &first["reportId"]]);
+        // Nobody's are the same where their numbers are.
+        let mut nobodys = encounter(100, true);
+        nobodys["localPlayerUid"] = Value::Null;
+        let (status, first) = send(&relay, &nobodys).await;
+        assert_eq!(status, 201, "{first}");
+        let (status, same) = send(&relay, &other(Value::Null)).await;
+        assert_eq!((status, &same["reportId"]), (200, &first["reportId"]));
+        relay.stop().await;
+    })
+    .await;
+}
+
 /// In whatever order, and by whatever way: one player's fight is one report, and its best reading stays.
 #[tokio::test]
 async fn a_fight_in_several_forms_is_one_report() {
@@ -376,14 +415,17 @@ async fn of_a_fight_that_is_streamed_the_report_is_not_complete() {
     let begun = uploader.begin(&script).await;
     uploader.deltas(begun.h, &script.deltas[..10]).await;
     uploader.acked(10).await;
-    let (_, results) = send(&relay, &json!([encounter(1, true), encounter(2, true)])).await;
+    // It ends when the script does.
+    let mut same = encounter(1, true);
+    same["endedAtMs"] = json!(BEGAN + 60_000);
+    let (_, results) = send(&relay, &json!([same, encounter(2, true)])).await;
     let [streamed, other] = results["results"].as_array().unwrap().as_slice() else { panic!("{results}") };
     assert_eq!((&streamed["status"], &streamed["state"]), (&json!(200), &json!("processing")));
     assert_eq!((&other["status"], &other["state"]), (&json!(201), &json!("ready")), "not that fight's uplink");
     uploader.deltas(begun.h, &script.deltas[10..]).await;
     uploader.acked(20).await;
     uploader.end(begun.h, &script, Outcome::Kill).await;
-    let (status, receipt) = send(&relay, &encounter(1, true)).await;
+    let (status, receipt) = send(&relay, &same).await;
     assert_eq!((status, receipt["reportId"].as_str()), (200, Some(begun.report.as_str())));
     assert_eq!(receipt["state"], "ready");
     relay.stop().await;

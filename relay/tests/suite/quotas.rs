@@ -2,15 +2,19 @@
 
 use std::sync::atomic::Ordering;
 
+use raidcast_relay::account::Registration;
 use raidcast_relay::database::Database;
 use raidcast_relay::limits::EdgeLimits;
-use serde_json::Value;
+use raidcast_store::JobKind;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::encounters::{PATH, encounter};
-use crate::raw::{Answer, THERE, ask_from};
-use crate::script::{KEY, READ_KEY, SIGN_KEY, TestRelay, UPLOAD_KEY};
+use crate::people::Browser;
+use crate::raw::{Answer, HERE, THERE, ask, ask_from, becomes, connect, to_the_end};
+use crate::script::{KEY, READ_KEY, SIGN_KEY, Script, TestRelay, UPLOAD_KEY, Uploader};
 use crate::shaky::Shaky;
-use crate::uploads::post;
+use crate::uploads::{fight, ids, post, upload};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -165,6 +169,30 @@ async fn what_is_not_kept_costs_nothing_of_the_day() {
 }
 
 #[tokio::test]
+async fn an_upload_that_waits_for_its_stream_costs_its_bytes_once() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { bytes_per_key_day: 20_000, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let script = Script::new(1, 2).told_as_sums();
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas).await;
+    uploader.acked(1).await;
+    assert_eq!(send(&relay, KEY, 100).await.status, 201);
+    // What is known costs nothing, and tells what is left.
+    let left = async || send(&relay, KEY, 100).await.header("ratelimit").map(str::to_owned);
+    let before = left().await;
+    let known = ids(&relay, KEY, &[fight(1, true)]).await;
+    assert_eq!(relay.store.jobs(JobKind::Reading).await.unwrap().count, 1);
+    let waits = left().await;
+    assert_ne!(waits, before);
+    for _ in 0..3 {
+        assert_eq!((ids(&relay, KEY, &[fight(1, true)]).await, left().await), (known.clone(), waits.clone()));
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn after_a_restart_the_time_of_a_day_is_told_as_before() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
@@ -201,6 +229,41 @@ async fn what_a_key_may_not_do_costs_its_address_nothing_and_each_call_has_its_o
         let answer = ask_from(&relay, THERE, &format!("POST {path}"), &[&key, &length]).await;
         assert_eq!(answer.status, 413, "{path}: {answer:?}");
         assert!(answer.body.contains(&most.to_string()), "{path}: {answer:?}");
+    }
+    relay.stop().await;
+}
+
+/// From the moment at which that is answered.
+#[tokio::test]
+async fn an_upload_that_is_under_way_is_not_taken_by_a_key_that_is_revoked() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_set(data.path(), |config| config.registration = Registration::Open).await;
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join("Ana", None).await.status, 201);
+    for path in [PATH, "/api/v1/upload/"] {
+        let (id, key) = ana.make_key(&["upload"], None).await;
+        let mut body =
+            if path == PATH { encounter(100, true).to_string().into_bytes() } else { upload(&[fight(100, true)]) };
+        // Small ones are read at once, and not counted.
+        body.resize(body.len() + (1 << 20), b' ');
+        let mut stream = connect(relay.url.trim_start_matches("http://"), HERE).await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nx-api-key: {key}\r\ncontent-type: application/json\r\nhost: relay\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body[..body.len() / 2]).await.unwrap();
+        // It is let in, and is being read.
+        becomes("its body is read", async || {
+            ask(&relay, "GET /metrics", &[]).await.body.contains("\nraidcast_uploads_read 1\n")
+        })
+        .await;
+        assert_eq!(ana.ask("DELETE", &format!("/api/v1/me/keys/{id}"), None).await.status, 204);
+        stream.write_all(&body[body.len() / 2..]).await.unwrap();
+        let answer = Answer::of(&to_the_end(&mut stream).await);
+        assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"), "{path}: {answer:?}");
+        assert_eq!(ana.get("/api/v1/me/raids").await.body["raids"], json!([]), "{path}");
     }
     relay.stop().await;
 }

@@ -40,7 +40,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
 
-pub(crate) const KEY: &str = "a-key-for-tests";
+/// Too long to be guessed, as one that a person makes.
+pub(crate) const KEY: &str = "a-key-for-tests-of-many-characters";
 pub(crate) const OTHER_KEY: &str = "another-key-for-tests";
 /// Of the account of [`KEY`]; it may read, and nothing else.
 pub(crate) const READ_KEY: &str = "a-key-that-only-reads";

@@ -14,7 +14,8 @@ use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
 use crate::raw::{Answer, UPGRADE, ask};
-use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello, reply, send_bytes, uplink};
+use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, header, hello, reply, send_bytes, uplink};
+use crate::uploads::{fight, ids, opened};
 
 /// Streams a part of a fight and leaves it open.
 async fn open(uploader: &mut Uploader, at_ms: i64) -> (Script, Begun) {
@@ -425,5 +426,51 @@ async fn what_is_damaged_is_as_if_it_were_not_there_for_who_has_no_key() {
     let answer = ask(&relay, &renew, &[&key]).await;
     assert_eq!((answer.status, answer.code().as_str()), (500, "set_aside"));
     assert_eq!(ask(&relay, &renew, &[]).await.status, 401);
+    relay.stop().await;
+}
+
+/// It may be read again some day, and then it tells what the other does not.
+#[tokio::test]
+async fn what_tells_less_takes_no_place_of_what_cannot_be_read() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let known = ids(&relay, KEY, &[fight(100, true)]).await;
+    let report = opened(&relay, known[0]).await;
+    relay.stop().await;
+    damage(data.path(), &format!("UPDATE encounter_log SET log = X'' {OF_REPORT}"), &report.report_id).await;
+    let relay = TestRelay::start(data.path()).await;
+    for (with_hits, revision) in [(false, 1), (true, 2)] {
+        assert_eq!(ids(&relay, KEY, &[fight(100, with_hits)]).await, known);
+        let held = opened(&relay, known[0]).await;
+        assert_eq!(
+            (held.report_id.as_str(), held.revision, held.fight.timed),
+            (report.report_id.as_str(), revision, true)
+        );
+    }
+    relay.stop().await;
+}
+
+/// That it exists is its owner's to know.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_there_for_who_holds_another_account() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let known = ids(&relay, KEY, &[fight(100, true)]).await;
+    let report = opened(&relay, known[0]).await;
+    relay.stop().await;
+    let raid = "UPDATE raids SET id = X'00' WHERE row = (SELECT raid FROM encounters WHERE report_id = ?1)";
+    damage(data.path(), raid, &report.report_id).await;
+    damage(data.path(), "UPDATE encounters SET revision = -1 WHERE report_id = ?1", &report.report_id).await;
+    let relay = TestRelay::start(data.path()).await;
+    for path in [format!("/api/v1/reports/{}", report.report_id), format!("/api/v1/raids/{}", report.raid)] {
+        let asked = async |key| relay.get_with(&path, key).await;
+        let nothing = relay.get_with(&format!("{path}x"), Some(OTHER_KEY)).await;
+        assert_eq!(
+            (nothing.0, asked(Some(OTHER_KEY)).await, asked(None).await),
+            (404, nothing.clone(), nothing),
+            "{path}"
+        );
+        assert_eq!(asked(Some(KEY)).await.1["code"], "set_aside", "{path}");
+    }
     relay.stop().await;
 }

@@ -299,6 +299,7 @@ impl Reports for Shaky {
     through! {
         "writes" keep_report(report: &'a KeptReport = report.clone() => &report) -> ();
         "writes" reopen_report(row: i64 = row => row) -> ();
+        "reads" report_row(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<EncounterRow>;
         "reads" report(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<(EncounterRow, Option<Bytes>)>;
         "reads" report_of(account: AccountId = account => account, id: EncounterId = id => id) -> Option<String>;
         "reads" public_reports(page: Page = page => page, now_ms: i64 = now_ms => now_ms) -> (Vec<ReportLine>, u64);

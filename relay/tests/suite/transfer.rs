@@ -72,7 +72,8 @@ async fn filled(data: &Path) -> Vec<String> {
         created_at_ms: 0,
         due_at_ms: NEVER_MS,
     };
-    assert_eq!(relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap(), Left::Waits(REMOTE_ID));
+    let left = relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap();
+    assert_eq!(left, Left::Waits { remote_id: REMOTE_ID, is_new: true });
     assert_eq!(relay.store.number_players(&row.raid_code, &PLAYERS).await.unwrap(), NUMBERS);
     let ana = join(&*relay.store, "ana").await;
     let account = relay.store.accounts_of(ana.id).await.unwrap()[0].id;

@@ -3,14 +3,16 @@
 use std::io::Write as _;
 
 use raidcast_relay::limits::EdgeLimits;
+use raidcast_shared::id::{EncounterId, RaidId};
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Outcome, ReportState, UplinkFrame};
+use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkFrame};
 use raidcast_store::JobKind;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
+use uuid::Uuid;
 
 use crate::raw::{Answer, HERE, ask, becomes, connect, to_the_end};
-use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
 use crate::set_aside::{OF_REPORT, damage};
 
 pub(crate) const BEGAN: i64 = 1_790_000_000_000;
@@ -49,14 +51,56 @@ pub(crate) fn fight(local: i64, with_hits: bool) -> Value {
     })
 }
 
-/// The same with so many hits of ten.
+/// The same with so many hits of ten; it ends when the scripts' does.
 pub(crate) fn long(hits: u64) -> Value {
     let details: Vec<_> = (0..hits).map(|at| entry(at.cast_signed() * 10, 10)).collect();
     let mut whole = fight(1, true);
+    whole["endedAtMs"] = (BEGAN + 60_000).into();
     whole["damageSkillStats"][0]["hits"] = hits.into();
     whole["damageSkillStats"][0]["totalValue"] = (10 * hits).into();
     whole["damageSkillStats"][0]["hitDetails"] = Value::from(details).to_string().into();
     whole
+}
+
+/// Another fight that the same player saw begin in the same ms: longer, and each player did more, by other hits.
+fn twin(local: i64) -> Value {
+    let mut other = fight(local, true);
+    other["endedAtMs"] = (BEGAN + 25_000).into();
+    other["sourceHash"] = format!("{:064x}", local + 0xdef).into();
+    other["totalDmg"] = 9_000.into();
+    let hits = [[(500, 1_700), (9_000, 2_300)], [(1_500, 4_100), (20_000, 900)]];
+    for (row, hits) in other["damageSkillStats"].as_array_mut().unwrap().iter_mut().zip(hits) {
+        let details: Vec<_> = hits.iter().map(|(at, damage)| entry(*at, *damage)).collect();
+        row["hits"] = hits.len().into();
+        row["totalValue"] = hits.iter().map(|(_, damage)| damage).sum::<u64>().into();
+        row["hitDetails"] = Value::from(details).to_string().into();
+    }
+    other
+}
+
+/// Without its single hits.
+fn in_sums(mut fight: Value) -> Value {
+    for row in fight["damageSkillStats"].as_array_mut().unwrap() {
+        row["hitDetails"] = "[]".into();
+    }
+    fight
+}
+
+/// The same at another time.
+fn later(mut fight: Value, by_ms: i64) -> Value {
+    let shift = |time: &mut Value| *time = (time.as_i64().unwrap() + by_ms).into();
+    for at in ["startedAtMs", "endedAtMs"] {
+        shift(&mut fight[at]);
+        shift(&mut fight["attempts"][0][at]);
+    }
+    for row in fight["damageSkillStats"].as_array_mut().unwrap() {
+        let mut details: Value = serde_json::from_str(row["hitDetails"].as_str().unwrap()).unwrap();
+        for entry in details.as_array_mut().unwrap() {
+            shift(&mut entry["timestamp"]);
+        }
+        row["hitDetails"] = details.to_string().into();
+    }
+    fight
 }
 
 pub(crate) fn upload(fights: &[Value]) -> Vec<u8> {
@@ -231,8 +275,10 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
     let begun = uploader.begin(&script).await;
     uploader.deltas(begun.h, &script.deltas[..10]).await;
     uploader.acked(10).await;
-    // Its meter's player is 1: so is the stream's.
-    let known = ids(&relay, KEY, &[fight(1, true)]).await;
+    // Its meter's player is 1, and so is the stream's; it ends with it.
+    let mut same = fight(1, true);
+    same["endedAtMs"] = (BEGAN + 60_000).into();
+    let known = ids(&relay, KEY, std::slice::from_ref(&same)).await;
     let live = opened(&relay, known[0]).await;
     assert_eq!((live.report_id.as_str(), live.state), (begun.report.as_str(), ReportState::Live));
     // Another fight of the same time, while that uploader is connected, is kept.
@@ -241,12 +287,12 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
     uploader.acked(20).await;
     uploader.end(begun.h, &script, Outcome::Kill).await;
     // What tells less does not take its place, while its raid has it in memory and after.
-    assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
+    assert_eq!(ids(&relay, KEY, std::slice::from_ref(&same)).await, known);
     let ended = opened(&relay, known[0]).await;
     assert_eq!(ended.report_id, begun.report);
     assert_eq!((ended.state, ended.fight.checksum), (ReportState::Final, script.checksum().to_string()));
     let relay = relay.restart().await;
-    assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
+    assert_eq!(ids(&relay, KEY, std::slice::from_ref(&same)).await, known);
     assert_eq!(opened(&relay, known[0]).await.revision, 1);
     relay.stop().await;
 }
@@ -377,6 +423,132 @@ async fn a_fight_that_comes_again_with_its_end_is_kept_with_it() {
         let first = ids(&relay, KEY, &[empty]).await;
         assert_eq!(ids(&relay, KEY, &[fight(200, false)]).await, first);
         assert_eq!(opened(&relay, first[0]).await.fight.totals.damage, 6_000);
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// Revision and damage of the reports behind what the meter is told.
+async fn figures(relay: &TestRelay, ids: &[i64]) -> Vec<(u32, u64)> {
+    let mut figures = Vec::new();
+    for id in ids {
+        let report = opened(relay, *id).await;
+        figures.push((report.revision, report.fight.totals.damage));
+    }
+    figures
+}
+
+#[tokio::test]
+async fn two_fights_of_one_player_that_began_in_the_same_ms_have_a_report_each() {
+    on_every_database(async |relay| {
+        for (local, at_once) in [(100, true), (200, false)] {
+            let fights = [fight(local, true), twin(local)];
+            let told = if at_once {
+                ids(&relay, KEY, &fights).await
+            } else {
+                [ids(&relay, KEY, &fights[..1]).await, ids(&relay, KEY, &fights[1..]).await].concat()
+            };
+            assert_ne!(told[0], told[1]);
+            assert_eq!(figures(&relay, &told).await, [(1, 6_000), (1, 9_000)]);
+            // Each is known again, in whatever order and form.
+            let [first, second] = fights;
+            let again = [second.clone(), in_sums(first.clone()), in_sums(second), first];
+            assert_eq!(ids(&relay, KEY, &again).await, [told[1], told[0], told[1], told[0]]);
+            assert_eq!(figures(&relay, &told).await, [(1, 6_000), (1, 9_000)]);
+        }
+        // And each takes its own place with its hits.
+        let (first, second) = (fight(300, true), twin(300));
+        let sums_first = [in_sums(first.clone()), in_sums(second.clone()), second, first];
+        let told = ids(&relay, KEY, &sums_first).await;
+        assert_eq!(told[2..], [told[1], told[0]]);
+        assert_eq!(figures(&relay, &told[..2]).await, [(2, 6_000), (2, 9_000)]);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_fights_of_one_begin_that_come_at_once_neither_takes_the_others_place() {
+    on_every_database(async |relay| {
+        let fights: Vec<_> = [fight(100, true), twin(100)].into_iter().cycle().take(12).collect();
+        let sending = fights.iter().map(|one| ids(&relay, KEY, std::slice::from_ref(one)));
+        let told = futures::future::join_all(sending).await;
+        assert_ne!(told[0], told[1]);
+        for (at, ids) in told.iter().enumerate() {
+            assert_eq!(ids, &told[at % 2]);
+        }
+        assert_eq!(figures(&relay, &told[..2].concat()).await, [(1, 6_000), (1, 9_000)]);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_second_fight_of_a_begin_is_the_one_that_is_streamed_whichever_comes_first() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let second = || {
+        let script = Script::new(20, 3);
+        Script { enc: EncounterId(Uuid::new_v5(&script.enc.0, b"2")), ..script }
+    };
+    let told = ids(&relay, KEY, &[fight(1, true), twin(1)]).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    for (id, script) in told.iter().zip([Script::new(20, 2), second()]) {
+        assert_eq!(uploader.begin(&script).await.report, opened(&relay, *id).await.report_id);
+    }
+    // By another account, and the other way round: only the second was streamed.
+    let other = Hello { raid: RaidId(Uuid::from_u128(2)), ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, OTHER_KEY, other).await;
+    let script = second();
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas).await;
+    uploader.acked(20).await;
+    uploader.end(begun.h, &script, Outcome::Kill).await;
+    let mut same = twin(1);
+    same["endedAtMs"] = (BEGAN + 60_000).into();
+    let told = ids(&relay, OTHER_KEY, &[same, fight(1, true)]).await;
+    assert_eq!(opened(&relay, told[0]).await.report_id, begun.report);
+    assert_ne!(opened(&relay, told[1]).await.report_id, begun.report);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn fights_without_a_begin_are_told_apart_by_what_they_come_to() {
+    on_every_database(async |relay| {
+        let mut fights = [fight(100, true), twin(100)];
+        for fight in &mut fights {
+            fight["startedAtMs"] = 0.into();
+        }
+        let told = ids(&relay, KEY, &fights).await;
+        assert_ne!(told[0], told[1]);
+        assert_eq!(figures(&relay, &told).await, [(1, 6_000), (1, 9_000)]);
+        assert_eq!(ids(&relay, KEY, &fights.map(in_sums)).await, told);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_meters_fight_from_the_future_is_kept_as_begun_when_it_came_and_known_when_it_comes_again() {
+    on_every_database(async |relay| {
+        let ahead = later(fight(100, true), 30 * 86_400_000);
+        let told = ids(&relay, KEY, std::slice::from_ref(&ahead)).await;
+        let kept = opened(&relay, told[0]).await;
+        assert_eq!((kept.fight.started_at_ms, kept.fight.duration_ms), (BEGAN, 4_000));
+        let missing = kept.fight.missing.iter().map(|row| (row.what.as_str(), row.expected, row.read));
+        let what = "days that the fight began after it came, as its meter tells it; it is kept as begun when it came";
+        assert_eq!(missing.collect::<Vec<_>>(), [(what, 30, 0)]);
+        // A clock that is wrong by some days is believed.
+        let soon = ids(&relay, KEY, &[later(fight(200, true), 6 * 86_400_000)]).await;
+        assert_eq!(opened(&relay, soon[0]).await.fight.started_at_ms, BEGAN + 6 * 86_400_000);
+        relay.pass_ms(3_600_000);
+        // What began since stands before it, and it is still the fight that it was.
+        let newer = ids(&relay, KEY, &[later(fight(300, true), 3_600_000), ahead]).await;
+        assert_eq!(newer[1], told[0]);
+        assert_eq!(figures(&relay, &told).await, [(1, 6_000)]);
+        let (_, raid) = relay.get(&format!("/api/v1/raids/{}", kept.raid)).await;
+        let listed: Vec<_> = raid["reports"].as_array().unwrap().iter().map(|line| line["reportId"].clone()).collect();
+        assert_eq!(listed, [opened(&relay, newer[0]).await.report_id, kept.report_id]);
         relay.stop().await;
     })
     .await;

@@ -214,8 +214,8 @@ impl Figure {
     }
 }
 
-/// What the time of a hit may be.
-const TIMES: RangeInclusive<i64> = 0..=own::DATE_MS_MAX;
+/// What the time of a hit may be: below 0 it is before the begin, by an offset.
+const TIMES: RangeInclusive<i64> = -own::EARLY_MS_MAX..=own::DATE_MS_MAX;
 
 impl<'a> Met<'a> for Hit {
     const MAX: usize = own::TIMELINE_MAX;
@@ -597,5 +597,15 @@ mod tests {
             assert_eq!(at_once.rest(), close.rest(), "{text}");
         }
         assert!(quick > 5_000, "{quick}");
+    }
+
+    #[test]
+    fn a_time_before_the_begin_is_left_to_the_closer_look() {
+        for (time, read) in [("-50", Some(-50)), ("-6e5", Some(-600_000)), ("-600001", None)] {
+            let text = format!("{{\"timestampMs\":{time},\"value\":7}}");
+            assert!(PlainHit::pass(&mut Cursor::new(&text)).is_none(), "{text}");
+            let hit = Hit::look(&mut Cursor::new(&text)).ok().flatten();
+            assert_eq!(hit.map(|hit| hit.time), read, "{text}");
+        }
     }
 }

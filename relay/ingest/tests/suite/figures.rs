@@ -21,6 +21,9 @@ pub(crate) fn uid(keyed: ActorId) -> i64 {
     i64::from_be_bytes(clear.0[8..].try_into().unwrap())
 }
 
+/// When fights come that are read here: after all of them.
+const CAME_MS: i64 = i64::MAX;
+
 /// The body of a request of a scripted fight.
 pub(crate) fn body(uploader: Uploader, fights: &[Fight]) -> Vec<u8> {
     Scripted { uploader, key: "k", strangers: &[] }.body(fights)
@@ -30,7 +33,7 @@ pub(crate) fn body(uploader: Uploader, fights: &[Fight]) -> Vec<u8> {
 pub(crate) fn read(body: &[u8]) -> Vec<Uploaded> {
     let text = raidcast_ingest::text(body.to_vec());
     let upload = Upload::parse(&text).unwrap();
-    let fights = upload.encounters.iter().map(|fight| meter::read(fight, &key));
+    let fights = upload.encounters.iter().map(|fight| meter::read(fight, CAME_MS, &key));
     fights.inspect(|uploaded| check(uploaded, &Log::from_bytes(&uploaded.log.clone().into_bytes()).unwrap())).collect()
 }
 
@@ -38,7 +41,7 @@ pub(crate) fn read(body: &[u8]) -> Vec<Uploaded> {
 pub(crate) fn only(body: &str) -> Uploaded {
     let upload = Upload::parse(body).unwrap();
     assert_eq!(upload.encounters.len(), 1);
-    let uploaded = meter::read(upload.encounters[0], &key);
+    let uploaded = meter::read(upload.encounters[0], CAME_MS, &key);
     check(&uploaded, &uploaded.log);
     uploaded
 }

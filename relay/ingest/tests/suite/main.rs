@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod begins;
 mod encounters;
 mod figures;
 mod hostile;
@@ -10,3 +11,4 @@ mod own;
 mod recorded;
 mod requests;
 mod streamed;
+mod twins;

@@ -91,7 +91,7 @@ fn each_actor_is_keyed_once() {
     let text = raidcast_ingest::text(body(Uploader::Buffs, &[fight]));
     let upload = raidcast_ingest::Upload::parse(&text).unwrap();
     let asked = std::cell::RefCell::new(Vec::new());
-    let uploaded = raidcast_ingest::meter::read(upload.encounters[0], &|id| {
+    let uploaded = raidcast_ingest::meter::read(upload.encounters[0], i64::MAX, &|id| {
         asked.borrow_mut().push(id);
         key(id)
     });

@@ -3253,7 +3253,7 @@ export interface components {
              * @description Hit points.
              */
             shieldLoss?: number | null;
-            /** @description Ms since `startedAtMs`, or Unix ms within 7,200,000 ms of it. */
+            /** @description Ms since `startedAtMs`, or Unix ms: 600,000 ms before it to 7,200,000 ms after. */
             timestampMs: number;
             /**
              * Format: int64

@@ -345,8 +345,10 @@ fn times_are_unix_ms_or_offsets() {
     assert_eq!(told(1_000), [1_000, 2_000, 3_000]);
     assert_eq!((told(0)[0], told(START)[0]), (0, 0));
     assert_eq!((told(7_200_000)[2], told(START + 7_200_000)[2]), (7_200_000, 7_200_000));
-    // Meters see a boss a moment after the first hits.
-    assert_eq!((told(START - 1)[0], told(START - 600_000)[0]), (0, 0));
+    // Meters see a boss a moment after the first hits, however that is told.
+    for before in [1, 50, 600_000] {
+        assert_eq!((told(START - before)[0], told(-before)[0]), (0, 0), "{before}");
+    }
     let odd = [7_200_001, 1_790_000_000, 99_999_999_999, 100_000_000_000, START - 600_001, START + 7_200_001];
     for time in odd {
         let expected = format!(
@@ -358,7 +360,18 @@ fn times_are_unix_ms_or_offsets() {
             [expected]
         );
     }
-    assert!(matches!(at(-1), Err(Refused::Invalid { .. })));
+    for time in [-600_001, i64::MIN] {
+        let expected = format!(
+            "players[0].damageSkills[0].timeline[0].timestampMs: must be a whole number from -600000 to 253402300799999, \
+             got {time}"
+        );
+        assert_eq!(
+            details(&with("/players/0/damageSkills/0/timeline/0/timestampMs", json!(time)).to_string()),
+            [expected]
+        );
+    }
+    // As it was sent, in the checksum too.
+    assert_ne!(at(-50).unwrap().checksum, at(START - 50).unwrap().checksum);
 }
 
 #[test]

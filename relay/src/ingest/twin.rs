@@ -1,0 +1,141 @@
+//! Which fight an upload tells where its player saw several begin in the same ms: player and begin name the first of them
+//! alone. It is the one that it is most [like](Likeness), else the next.
+//!
+//! One invariant: while a fight is named and kept nobody else names one of the same player and begin. Deliberately not
+//! here: what makes two readings ones of one fight ([`raidcast_ingest`]).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use raidcast_ingest::{Likeness, Uploaded};
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::log::Log;
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::{AccountId, EncounterKey, StoreError};
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use super::Ingest;
+use crate::error::HttpError;
+
+/// So many fights of one player and begin are told apart; meters have two at the most. What is like none of them then is
+/// another reading of the first.
+const TWINS_MAX: u32 = 8;
+
+/// The name of the n-th of them, from 1: as PROTOCOL.md, section 1 has it, so that a stream of it is the same fight.
+fn twin(first: EncounterId, n: u32) -> EncounterId {
+    match n {
+        1 => first,
+        n => EncounterId(Uuid::new_v5(&first.0, n.to_string().as_bytes())),
+    }
+}
+
+/// While it is held nobody else names a fight of the same player and begin.
+pub(super) type Alone = OwnedMutexGuard<()>;
+
+/// Players and begins of which a fight is being named and kept.
+#[derive(Default)]
+pub(super) struct Begins(Mutex<HashMap<EncounterKey, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Begins {
+    async fn enter(&self, key: EncounterKey) -> Alone {
+        let begin = {
+            let mut begins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that somebody is in, or waits for, are held here and there.
+            begins.retain(|_, begin| Arc::strong_count(begin) > 1);
+            Arc::clone(begins.entry(key).or_default())
+        };
+        begin.lock_owned().await
+    }
+}
+
+impl Ingest {
+    /// Says which fight of its player and begin a reading is of: it is to be kept while nobody else names one.
+    ///
+    /// # Errors
+    /// The store does not answer; `TooMany`: its account asks for too many.
+    pub(super) async fn named(&self, account: AccountId, read: Uploaded) -> Result<(Uploaded, Alone), HttpError> {
+        // It may cost a look at a stored log.
+        self.keeper.begins(account)?;
+        let first = read.encounter;
+        let key = |n| EncounterKey { account, encounter: self.context().secret.encounter(twin(first, n)) };
+        let alone = self.begins.enter(key(1)).await;
+        let read = Arc::new(read);
+        let (mut same, mut part, mut free): (Option<u32>, Option<u32>, Option<u32>) = (None, None, None);
+        for n in 1..=TWINS_MAX {
+            match self.likeness(key(n), &read).await? {
+                Some(Likeness::Same) => {
+                    same = Some(n);
+                    break;
+                }
+                Some(Likeness::Part) => part = part.or(Some(n)),
+                Some(Likeness::Other) => {}
+                // One that came before another may have been deleted, or was never told.
+                None if part.or(free).is_none() => free = Some(n),
+                None => break,
+            }
+        }
+        let mut read = Arc::unwrap_or_clone(read);
+        read.encounter = twin(first, same.or(part).or(free).unwrap_or(1));
+        Ok((read, alone))
+    }
+
+    /// How like what is held under a name a reading is; `None` where nothing is.
+    async fn likeness(&self, key: EncounterKey, read: &Arc<Uploaded>) -> Result<Option<Likeness>, HttpError> {
+        let context = self.context();
+        let held = match context.store.encounter(key.account, key.encounter).await {
+            Ok(Some(held)) => held,
+            Ok(None) => return Ok(None),
+            // What cannot be read is mended by an upload.
+            Err(StoreError::Damaged(_)) => return Ok(Some(Likeness::Part)),
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+        };
+        if held.state != ReportState::Final {
+            // What it will come to nobody knows.
+            return Ok(Some(Likeness::Part));
+        }
+        if held.kept_stream == Some(read.stream(key.encounter)) {
+            return Ok(Some(Likeness::Same));
+        }
+        let log = match context.store.report_log(&held.report_id).await {
+            Ok(Some(log)) => log,
+            Ok(None) | Err(StoreError::Damaged(_)) => return Ok(Some(Likeness::Part)),
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+        };
+        let (bytes, read) = (log.len(), Arc::clone(read));
+        let compare = move || Log::from_bytes(&log).map_or(Likeness::Part, |held| read.likeness(&held));
+        Ok(Some(context.heavy.run(bytes, compare).await.unwrap_or(Likeness::Part)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u128) -> EncounterKey {
+        EncounterKey { account: AccountId(1), encounter: EncounterId(Uuid::from_u128(n)) }
+    }
+
+    #[test]
+    fn the_first_has_the_name_itself_and_the_next_those_that_clients_give() {
+        let first = EncounterId::of_player("bpsr", 42, 1_790_000_000_000);
+        assert_eq!(twin(first, 1), first);
+        assert_eq!(twin(first, 2), EncounterId(Uuid::new_v5(&first.0, b"2")));
+        assert_eq!(twin(first, 10), EncounterId(Uuid::new_v5(&first.0, b"10")));
+    }
+
+    #[tokio::test]
+    async fn whoever_names_a_fight_has_its_begin_for_himself_and_nothing_is_left_of_who_is_done() {
+        let begins = Begins::default();
+        let (first, other) = (begins.enter(key(1)).await, begins.enter(key(2)).await);
+        let mut waits = Box::pin(begins.enter(key(1)));
+        assert!(futures::poll!(&mut waits).is_pending());
+        drop(other);
+        drop(first);
+        let again = waits.await;
+        let third = begins.enter(key(3)).await;
+        let held = begins.0.lock().unwrap().len();
+        assert_eq!(held, 2, "what nobody has is forgotten");
+        drop((again, third));
+    }
+}
