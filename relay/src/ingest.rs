@@ -132,7 +132,7 @@ impl Ingest {
                 return Err(late());
             }
             let is_stub = read.stub.is_some();
-            let (read, _alone) = self.named(uploader.account(), read).await?;
+            let (read, _alone) = self.begins.named(&self.keeper, uploader.account(), read).await?;
             let fight = Fight::new(&self.context().secret, &uploader, read);
             let Done { remote_id, what, .. } = self.keeper.keep(fight).await?;
             let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };

@@ -192,7 +192,7 @@ pub struct EdgeLimits {
     pub answers_per_address: u32,
     /// Replays of one address: of the relay's 64 an eighth.
     pub replays_per_address: u32,
-    /// Wrong keys of one address a minute: a typing error, some times over. The next wait; one that is good never does.
+    /// Wrong keys of one address a minute: a typing error, some times over. The next wait, and good ones that might be guessed; one of 32 characters or more never does.
     pub wrong_keys_per_minute: u32,
     /// A request's head must be whole in this time, ms, also the next on a connection that is kept open.
     pub head_ms: u64,

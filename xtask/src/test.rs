@@ -130,6 +130,8 @@ fn rust_tests(tally: &mut Tally) -> Result<()> {
         tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
         &["--run-ignored", "all"]
     } else {
+        // It builds no examples for tests, and the demo is tested as it is.
+        run(cargo().args(["build", "--workspace", "--examples"]))?;
         tests.args(["test", "--workspace", "--tests", "--no-fail-fast"]);
         &["--", "--include-ignored"]
     };

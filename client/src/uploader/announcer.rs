@@ -14,8 +14,8 @@ const STATUS_MS: u64 = 500;
 /// Tells changes, each once.
 pub(super) struct Announcer<S> {
     sink: S,
-    /// The raid that the relay knows, while it is connected.
-    raid: Option<String>,
+    /// The raid that the relay knows and its link, which changes with who may see it, while it is connected.
+    raid: Option<(String, String)>,
     /// Why there is no connection.
     outage: Option<Outage>,
     /// The relay has answered in this run.
@@ -51,8 +51,9 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
     /// The relay knows the raid.
     pub(super) fn connected(&mut self, raid: String, url: String, channel_url: String) {
         (self.outage, self.was_connected) = (None, true);
-        if self.raid.as_ref() != Some(&raid) {
-            self.raid = Some(raid.clone());
+        let told = Some((raid.clone(), url.clone()));
+        if self.raid != told {
+            self.raid = told;
             self.tell(Change::Connected { raid, url, channel_url });
         }
     }
@@ -109,5 +110,27 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
             self.status = status.clone();
             self.tell(Change::Status(status));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// The link of a raid that others may see from now on is another one.
+    #[test]
+    fn a_raid_is_told_once_and_again_with_another_link() {
+        let (sink, told) = mpsc::sync_channel(9);
+        let mut announcer = Announcer::new(move |change| sink.send(change).expect("somebody hears"));
+        for link in ["/r", "/r", "/r?ticket=t", "/r?ticket=t", "/r"] {
+            announcer.connected("code".into(), link.into(), "/live/c".into());
+        }
+        let links = told.try_iter().map(|change| match change {
+            Change::Connected { url, .. } => url,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r"]);
     }
 }

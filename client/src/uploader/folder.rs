@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use raidcast_shared::text::clean;
 use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,13 @@ pub enum FolderError {
         /// In the system's words.
         error: io::Error,
     },
+    /// A newer client has written to it, in a form that this one does not know. Nothing in it was touched.
+    Newer {
+        /// Which.
+        dir: PathBuf,
+        /// Who, as that one calls itself.
+        by: String,
+    },
     /// A file of it does not parse: never thrown away unasked, for it says what was sent.
     Damaged {
         /// Which file.
@@ -75,6 +83,30 @@ pub(super) struct Folder {
     /// The folder of this kind of work: `dir` itself, or `history` in it.
     part: PathBuf,
     lock: File,
+}
+
+/// The form of the folder's files. A client that writes another one says so in the file `version` first: its number, and who
+/// it is. In the files themselves a damaged byte would look like it.
+const FORM: u32 = 1;
+/// So much of that file is looked at, bytes.
+const VERSION_BYTES_MAX: u64 = 256;
+
+/// Whether this client knows the form of a folder's files; a folder without a word of it has the first.
+fn look_at_version(dir: &Path) -> Result<(), FolderError> {
+    let path = dir.join("version");
+    let mut text = Vec::new();
+    match File::open(&path).and_then(|file| file.take(VERSION_BYTES_MAX).read_to_end(&mut text)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(FolderError::Io { path, error }),
+    }
+    let text = String::from_utf8_lossy(&text);
+    let (form, by) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    // What is no number is none that this one wrote.
+    match form.parse::<u32>() {
+        Ok(form) if form <= FORM => Ok(()),
+        _ => Err(FolderError::Newer { dir: dir.to_owned(), by: clean(by, 60) }),
+    }
 }
 
 /// Where an upload of old fights keeps its raid, its list and its spools.
@@ -115,6 +147,7 @@ impl Folder {
             }
             Err(TryLockError::Error(error)) => return Err(io(&path, error)),
         }
+        look_at_version(dir)?;
         // Only so that a second one can say who the first is: a full disk is no reason not to start.
         let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
         Ok(Self { dir: dir.to_owned(), part, lock })
@@ -397,6 +430,30 @@ mod tests {
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
         assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));
+    }
+
+    #[test]
+    fn a_folder_of_a_newer_client_is_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let version = dir.path().join("version");
+        for (text, by) in [
+            ("2 raidcast 9.1\n", Some("raidcast 9.1")),
+            ("7", Some("")),
+            ("none", Some("")),
+            ("", Some("")),
+            ("1", None),
+            (" 1 raidcast 0.1\n", None),
+        ] {
+            fs::write(&version, text).unwrap();
+            let opened = Folder::open(dir.path(), false);
+            match by {
+                None => drop(opened.unwrap()),
+                Some(expected) => {
+                    let FolderError::Newer { by, .. } = opened.unwrap_err() else { panic!("{text}") };
+                    assert_eq!((by.as_str(), fs::read_to_string(&version).unwrap().as_str()), (expected, text));
+                }
+            }
+        }
     }
 
     #[test]

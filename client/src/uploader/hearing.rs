@@ -55,6 +55,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         match reply {
             UplinkReply::Welcome(welcome) => {
                 let Welcome { v, limits, raid, raid_url, channel_url, .. } = welcome;
+                let [raid, raid_url, channel_url] =
+                    [(raid, 64), (raid_url, 500), (channel_url, 500)].map(|(text, most)| clean(&text, most));
                 self.session.welcome(v, limits, &raid_url, now_ms);
                 self.announcer.connected(raid, raid_url, channel_url);
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use raidcast_shared::event::{HitKind, TimedHit};
 use raidcast_shared::fold::{EncounterState, Span};
-use raidcast_shared::id::ActorId;
+use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::Outcome;
 
@@ -24,6 +24,9 @@ const COUNTED_PERCENT: u128 = 1;
 /// A meter goes on with a fight at most so long after it told its end, ms. What goes on for longer is another fight, though
 /// each of its players did more: in sums a long fight has all that a short one has.
 const GOES_ON_MS: u64 = 10_000;
+/// Unless each of at least so many sums grew, of every player with every skill: those of another fight are less here and
+/// there.
+const SUMS_COMPARED_MIN: usize = 10;
 
 /// How like two readings of one name are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,16 +42,37 @@ pub enum Likeness {
 impl Uploaded {
     /// How like what is held it is. Ids are keyed alike in both.
     ///
-    /// Cost: both are folded, and where both tell single hits these are sorted, 40 bytes of each.
+    /// Cost: where they did not end at one moment both are folded; where both tell single hits these are sorted, 40 bytes of
+    /// each.
     pub fn likeness(&self, held: &Log) -> Likeness {
+        let ends = [ended_ms(held), ended_ms(&self.log)];
+        let is_one_end = ends[0].is_some() && ends[0] == ends[1];
+        if is_one_end && !are_apart(&hits_of(held), &hits_of(&self.log)) {
+            return Likeness::Same;
+        }
         // What cannot be folded shows nothing.
         let Ok(state) = held.fold(Span::ALL) else { return Likeness::Part };
-        Seen { log: held, state: &state }.likeness(&Seen { log: &self.log, state: &self.state })
+        Seen { log: held, state: &state }.likeness(&Seen { log: &self.log, state: &self.state }, ends)
     }
 }
 
-/// What players did: damage to others and healing.
-type Did = BTreeMap<(ActorId, HitKind), u64>;
+/// When it ended, ms since it began; `None` where it has not, or that is not told.
+fn ended_ms(log: &Log) -> Option<i64> {
+    let ending = log.ending.as_ref().filter(|ending| ending.outcome != Outcome::Unfinished)?;
+    // Its begin may be kept as another than was told.
+    Some(ending.ended_at_ms?.saturating_sub(log.header.started_at_ms))
+}
+
+/// What hits did, whoever's they are; sorted.
+fn hits_of(log: &Log) -> Vec<((HitKind, u64), u32)> {
+    let hits = log.content.hits.iter().filter(|timed| timed.hit.amount > 0);
+    let mut hits: Vec<_> = hits.map(|timed| ((timed.hit.kind, timed.hit.amount), timed.at_ms)).collect();
+    hits.sort_unstable();
+    hits
+}
+
+/// What players did, with what: damage to others and healing.
+type Did = BTreeMap<(ActorId, HitKind, SkillId), u64>;
 /// A hit of a player, but for when it came, and that, ms since the begin.
 type Single = ((ActorId, HitKind, u64), u32);
 
@@ -60,9 +84,8 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    fn likeness(&self, other: &Self) -> Likeness {
-        let ends = [self.ended_ms(), other.ended_ms()];
-        if (ends[0].is_some() && ends[0] == ends[1]) || self.state.checksum() == other.state.checksum() {
+    fn likeness(&self, other: &Self, ends: [Option<i64>; 2]) -> Likeness {
+        if self.state.checksum() == other.state.checksum() {
             return Likeness::Same;
         }
         let did = [self.did(), other.did()];
@@ -70,26 +93,11 @@ impl Seen<'_> {
         let is_part = if did.iter().any(BTreeMap::is_empty) {
             true
         } else if singles.iter().any(Vec::is_empty) {
-            let (one_in_two, two_in_one) = (is_within(&did[0], &did[1]), is_within(&did[1], &did[0]));
-            match ends {
-                [Some(one), Some(two)] if one.abs_diff(two) > GOES_ON_MS => one_in_two && two_in_one,
-                [Some(one), Some(two)] if one < two => one_in_two,
-                [Some(_), Some(_)] => two_in_one,
-                // Which of them goes further is not told.
-                _ => one_in_two || two_in_one,
-            }
+            is_part_in_sums(&did, ends)
         } else {
-            let fewer = singles[0].len().min(singles[1].len());
-            in_common(&singles[0], &singles[1]) * 100 >= fewer * HITS_PERCENT
+            !are_apart(&singles[0], &singles[1])
         };
         if is_part { Likeness::Part } else { Likeness::Other }
-    }
-
-    /// When it ended, ms since it began; `None` where it has not, or that is not told.
-    fn ended_ms(&self) -> Option<i64> {
-        let ending = self.log.ending.as_ref().filter(|ending| ending.outcome != Outcome::Unfinished)?;
-        // Its begin may be kept as another than was told.
-        Some(ending.ended_at_ms?.saturating_sub(self.log.header.started_at_ms))
     }
 
     fn did(&self) -> Did {
@@ -99,7 +107,8 @@ impl Seen<'_> {
             // What players do to each other not every form tells.
             let is_told = kind == HitKind::Heal || !self.state.is_player(target);
             if is_told && self.state.is_player(source) {
-                *did.entry((self.state.actor(source).id, kind)).or_default() += row.amount;
+                let with = self.state.skill(row.key.skill).id;
+                *did.entry((self.state.actor(source).id, kind, with)).or_default() += row.amount;
             }
         }
         did
@@ -118,17 +127,43 @@ impl Seen<'_> {
     }
 }
 
-/// Whether one tells nothing that the other does not.
-fn is_within(one: &Did, other: &Did) -> bool {
-    let all: u128 = one.values().map(|amount| u128::from(*amount)).sum();
-    let beyond = |(who, amount): (&(ActorId, HitKind), &u64)| {
-        u128::from(amount.saturating_sub(other.get(who).copied().unwrap_or(0)))
+/// Whether one of two tells nothing that the other does not, and may have come before it.
+fn is_part_in_sums(did: &[Did; 2], ends: [Option<i64>; 2]) -> bool {
+    // Not every form tells skills alike.
+    let players = [by_player(&did[0]), by_player(&did[1])];
+    let (one_in_two, two_in_one) = (is_within(&players[0], &players[1]), is_within(&players[1], &players[0]));
+    let [Some(one), Some(two)] = ends else {
+        // Which of them goes further is not told.
+        return one_in_two || two_in_one;
     };
+    let (earlier, later, is_within_later) =
+        if one < two { (&did[0], &did[1], one_in_two) } else { (&did[1], &did[0], two_in_one) };
+    let grew = || earlier.len() >= SUMS_COMPARED_MIN && is_within(earlier, later);
+    (one_in_two && two_in_one) || (is_within_later && (one.abs_diff(two) <= GOES_ON_MS || grew()))
+}
+
+fn by_player(did: &Did) -> BTreeMap<(ActorId, HitKind), u64> {
+    let mut all = BTreeMap::new();
+    for ((who, kind, _), amount) in did {
+        *all.entry((*who, *kind)).or_default() += *amount;
+    }
+    all
+}
+
+/// Whether one tells nothing that the other does not.
+fn is_within<K: Ord>(one: &BTreeMap<K, u64>, other: &BTreeMap<K, u64>) -> bool {
+    let all: u128 = one.values().map(|amount| u128::from(*amount)).sum();
+    let beyond = |(what, amount): (&K, &u64)| u128::from(amount.saturating_sub(other.get(what).copied().unwrap_or(0)));
     one.iter().map(beyond).sum::<u128>() * 100 <= all * COUNTED_PERCENT
 }
 
+/// Whether two readings that both tell single hits tell others.
+fn are_apart<K: Ord>(one: &[(K, u32)], other: &[(K, u32)]) -> bool {
+    in_common(one, other) * 100 < one.len().min(other.len()) * HITS_PERCENT
+}
+
 /// How many hits both tell; both are sorted.
-fn in_common(one: &[Single], other: &[Single]) -> usize {
+fn in_common<K: Ord>(one: &[(K, u32)], other: &[(K, u32)]) -> usize {
     let (mut here, mut there, mut common) = (0, 0, 0);
     while let (Some(hit), Some(like)) = (one.get(here), other.get(there)) {
         if hit.0 == like.0 && hit.1.abs_diff(like.1) <= ROUNDED_MS {

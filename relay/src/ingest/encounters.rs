@@ -147,7 +147,7 @@ impl Ingest {
             return Err(HttpError::Invalid { text: "the encounter is from the future".into(), details });
         }
         let (read, _alone) = if local_player_uid.is_some() {
-            let (read, alone) = self.named(uploader.account(), uploaded).await?;
+            let (read, alone) = self.begins.named(&self.keeper, uploader.account(), uploaded).await?;
             (read, Some(alone))
         } else {
             self.keeper.begins(uploader.account())?;

@@ -4,7 +4,8 @@
 //! One invariant: what is kept takes the place only of what was looked at, and only while nobody else has the fight in
 //! memory. A fight that is streamed now is known, and the reading [waits](super::waiting) until its stream has ended it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use raidcast_ingest::Uploaded;
@@ -35,7 +36,9 @@ const LOOKS_MAX: usize = 8;
 /// A raid's day begins at six in the morning of UTC: few raid then.
 const DAY_BEGINS_MS: i64 = 6 * 3_600_000;
 /// So many raids of a day's uploads are looked at for one that is shown as a fight is to be.
-const RAIDS_OF_A_DAY: u32 = 16;
+const RAIDS_OF_A_DAY: u32 = 256;
+/// Of so many days it is remembered which was the last: of others it is looked for.
+const DAYS_REMEMBERED_MAX: usize = 1_024;
 /// Remote ids have so many bits: JavaScript reads them exactly.
 const REMOTE_ID_BITS: u32 = 53;
 /// What the raids are called that uploads stand in.
@@ -194,12 +197,14 @@ pub(super) struct Keeper {
     registry: Arc<RaidRegistry>,
     /// The readings that wait for their fights' streams.
     pub(super) left: Arc<JobsLine>,
+    /// Which raid of a day's uploads is shown as they are to be, where it is not the first.
+    newest: Mutex<HashMap<(AccountId, Visibility, NamesPolicy, i64), u32>>,
 }
 
 impl Keeper {
     /// Beside these raids.
     pub(super) fn new(registry: Arc<RaidRegistry>) -> Self {
-        Self { registry, left: Arc::default() }
+        Self { registry, left: Arc::default(), newest: Mutex::default() }
     }
 
     /// What the relay is made of.
@@ -546,14 +551,22 @@ impl Keeper {
     /// The raid that an account's uploads of a day stand in, which are shown as this one is to be: one whose owner shows it
     /// to others since is left to what is in it.
     async fn raid(&self, fight: &Fight) -> Result<RaidRow, HttpError> {
-        for number in 0..RAIDS_OF_A_DAY {
-            let id =
-                self.context().secret.uploads(fight.key.account, (fight.visibility, fight.names), fight.day(), number);
+        let day = (fight.key.account, fight.visibility, fight.names, fight.day());
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).get(&day).copied();
+        for number in newest.unwrap_or_default()..RAIDS_OF_A_DAY {
+            let id = self.context().secret.uploads(day.0, (day.1, day.2), day.3, number);
             let raid = self.raid_of(id, fight).await?;
             if raid.visibility == fight.visibility
                 && raid.report_visibility.is_none_or(|visibility| visibility == fight.visibility)
                 && raid.names == fight.names
             {
+                if number > 0 {
+                    let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+                    if newest.len() >= DAYS_REMEMBERED_MAX {
+                        newest.clear();
+                    }
+                    newest.insert(day, number);
+                }
                 return Ok(raid);
             }
         }

@@ -15,11 +15,11 @@ use raidcast_store::{AccountId, EncounterKey, StoreError};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use super::Ingest;
+use super::keep::Keeper;
 use crate::error::HttpError;
 
-/// So many fights of one player and begin are told apart; meters have two at the most. What is like none of them then is
-/// another reading of the first.
+/// So many fights of one player and begin are numbered; meters have two at the most. What is like none of them then has a
+/// name of its own.
 const TWINS_MAX: u32 = 8;
 
 /// The name of the n-th of them, from 1: as PROTOCOL.md, section 1 has it, so that a stream of it is the same fight.
@@ -49,63 +49,95 @@ impl Begins {
     }
 }
 
-impl Ingest {
+/// What is held under a name, beside a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// So like it is.
+    Like(Likeness),
+    /// It goes on, or cannot be read.
+    Unknown,
+}
+
+/// Numbers of names: of the same fight, of one that it may be a part of, a free one, one of which nothing is known.
+type Found = (Option<u32>, Option<u32>, Option<u32>, Option<u32>);
+
+/// The number of a reading where all others are of other fights: the same whenever it comes again.
+fn of_its_own(read: &Uploaded) -> u32 {
+    let (number, ..) = read.stream(read.encounter).0.as_fields();
+    number.max(TWINS_MAX + 1)
+}
+
+impl Begins {
     /// Says which fight of its player and begin a reading is of: it is to be kept while nobody else names one.
     ///
     /// # Errors
     /// The store does not answer; `TooMany`: its account asks for too many.
-    pub(super) async fn named(&self, account: AccountId, read: Uploaded) -> Result<(Uploaded, Alone), HttpError> {
+    pub(super) async fn named(
+        &self,
+        keeper: &Keeper,
+        account: AccountId,
+        read: Uploaded,
+    ) -> Result<(Uploaded, Alone), HttpError> {
         // It may cost a look at a stored log.
-        self.keeper.begins(account)?;
+        keeper.begins(account)?;
         let first = read.encounter;
-        let key = |n| EncounterKey { account, encounter: self.context().secret.encounter(twin(first, n)) };
-        let alone = self.begins.enter(key(1)).await;
+        let key = |n| EncounterKey { account, encounter: keeper.context().secret.encounter(twin(first, n)) };
+        let alone = self.enter(key(1)).await;
         let read = Arc::new(read);
-        let (mut same, mut part, mut free): (Option<u32>, Option<u32>, Option<u32>) = (None, None, None);
+        let (mut same, mut part, mut free, mut unknown): Found = Found::default();
         for n in 1..=TWINS_MAX {
-            match self.likeness(key(n), &read).await? {
-                Some(Likeness::Same) => {
+            match likeness(keeper, key(n), &read).await? {
+                Some(Held::Like(Likeness::Same)) => {
                     same = Some(n);
                     break;
                 }
-                Some(Likeness::Part) => part = part.or(Some(n)),
-                Some(Likeness::Other) => {}
+                Some(Held::Like(Likeness::Part)) => part = part.or(Some(n)),
+                Some(Held::Like(Likeness::Other)) => {}
+                Some(Held::Unknown) => unknown = unknown.or(Some(n)),
                 // One that came before another may have been deleted, or was never told.
-                None if part.or(free).is_none() => free = Some(n),
-                None => break,
+                None if part.or(free).or(unknown).is_none() => free = Some(n),
+                None => {
+                    free = free.or(Some(n));
+                    break;
+                }
             }
         }
+        // What it may be a part of nobody knows takes in what would have come before it, and nothing else.
+        let unknown = unknown.filter(|unknown| free.is_none_or(|free| *unknown < free));
         let mut read = Arc::unwrap_or_clone(read);
-        read.encounter = twin(first, same.or(part).or(free).unwrap_or(1));
+        let n = same.or(part).or(unknown).or(free).unwrap_or_else(|| of_its_own(&read));
+        read.encounter = twin(first, n);
         Ok((read, alone))
     }
+}
 
-    /// How like what is held under a name a reading is; `None` where nothing is.
-    async fn likeness(&self, key: EncounterKey, read: &Arc<Uploaded>) -> Result<Option<Likeness>, HttpError> {
-        let context = self.context();
-        let held = match context.store.encounter(key.account, key.encounter).await {
-            Ok(Some(held)) => held,
-            Ok(None) => return Ok(None),
-            // What cannot be read is mended by an upload.
-            Err(StoreError::Damaged(_)) => return Ok(Some(Likeness::Part)),
-            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
-        };
-        if held.state != ReportState::Final {
-            // What it will come to nobody knows.
-            return Ok(Some(Likeness::Part));
-        }
-        if held.kept_stream == Some(read.stream(key.encounter)) {
-            return Ok(Some(Likeness::Same));
-        }
-        let log = match context.store.report_log(&held.report_id).await {
-            Ok(Some(log)) => log,
-            Ok(None) | Err(StoreError::Damaged(_)) => return Ok(Some(Likeness::Part)),
-            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
-        };
-        let (bytes, read) = (log.len(), Arc::clone(read));
-        let compare = move || Log::from_bytes(&log).map_or(Likeness::Part, |held| read.likeness(&held));
-        Ok(Some(context.heavy.run(bytes, compare).await.unwrap_or(Likeness::Part)))
+/// How like what is held under a name a reading is; `None` where nothing is.
+async fn likeness(keeper: &Keeper, key: EncounterKey, read: &Arc<Uploaded>) -> Result<Option<Held>, HttpError> {
+    let context = keeper.context();
+    let held = match context.store.encounter(key.account, key.encounter).await {
+        Ok(Some(held)) => held,
+        Ok(None) => return Ok(None),
+        // What cannot be read is mended by an upload.
+        Err(StoreError::Damaged(_)) => return Ok(Some(Held::Unknown)),
+        Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+    };
+    if held.state != ReportState::Final {
+        // What it will come to nobody knows.
+        return Ok(Some(Held::Unknown));
     }
+    if held.kept_stream == Some(read.stream(key.encounter)) {
+        return Ok(Some(Held::Like(Likeness::Same)));
+    }
+    // It costs as much as a fight that comes again.
+    keeper.begins(key.account)?;
+    let log = match context.store.report_log(&held.report_id).await {
+        Ok(Some(log)) => log,
+        Ok(None) | Err(StoreError::Damaged(_)) => return Ok(Some(Held::Unknown)),
+        Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+    };
+    let (bytes, read) = (log.len(), Arc::clone(read));
+    let compare = move || Log::from_bytes(&log).map_or(Likeness::Part, |held| read.likeness(&held));
+    Ok(Some(context.heavy.run(bytes, compare).await.map_or(Held::Unknown, Held::Like)))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Told<'_> {
     pub fn tells_no_less_than(&self, report: &Report) -> bool {
         let totals = &report.fight.totals;
         let events = totals.hits.saturating_add(totals.heal_hits);
-        (self.state.single_hits() > 0 || !report.fight.timed) && self.state.events() >= events
+        events == 0 || ((self.state.single_hits() > 0 || !report.fight.timed) && self.state.events() >= events)
     }
 
     /// Whether `other` is shown in its place: it tells no less of the fight, and not just the same again. One that has

@@ -513,6 +513,36 @@ async fn the_second_fight_of_a_begin_is_the_one_that_is_streamed_whichever_comes
 }
 
 #[tokio::test]
+async fn however_many_fights_of_one_begin_there_are_none_takes_the_place_of_another() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let fights: Vec<Value> = (1..=12)
+        .map(|number| {
+            let mut other = twin(100);
+            other["endedAtMs"] = (BEGAN + 25_000 + 20_000 * number).into();
+            other["sourceHash"] = format!("{number:064x}").into();
+            let hits = [entry(1_000 * number, 100 + number.unsigned_abs()), entry(1_700 * number, 5_000)];
+            let row = &mut other["damageSkillStats"][0];
+            row["totalValue"] = (5_100 + number).into();
+            row["hitDetails"] = Value::from(hits.to_vec()).to_string().into();
+            other["damageSkillStats"].as_array_mut().unwrap().truncate(1);
+            other
+        })
+        .collect();
+    let mut told = Vec::new();
+    for fight in &fights {
+        told.extend(ids(&relay, KEY, std::slice::from_ref(fight)).await);
+    }
+    assert_eq!(told.iter().collect::<std::collections::BTreeSet<_>>().len(), fights.len());
+    let figures = figures(&relay, &told).await;
+    assert_eq!(figures, (1..=12).map(|number| (1, 5_100 + number)).collect::<Vec<_>>());
+    for (fight, id) in fights.iter().zip(&told) {
+        assert_eq!(ids(&relay, KEY, std::slice::from_ref(fight)).await, [*id]);
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn fights_without_a_begin_are_told_apart_by_what_they_come_to() {
     on_every_database(async |relay| {
         let mut fights = [fight(100, true), twin(100)];

@@ -24,6 +24,13 @@ pub(super) fn folder_error(error: &FolderError) -> String {
             path.display(),
             told(error)
         ),
+        FolderError::Newer { dir, by } => {
+            let by = if by.is_empty() { "A newer raidcast".to_owned() } else { format!("A newer raidcast ({by})") };
+            format!(
+                "{by} has used the folder {}. Use that one, or name another folder with --state. Nothing in it was changed.",
+                dir.display()
+            )
+        }
         FolderError::Damaged { path, why } => {
             let why = match why {
                 Damage::Json(error) => error.to_string(),

@@ -335,6 +335,12 @@ fn a_command_that_ended_before_its_time() {
             "The state folder /s was deleted. Start raidcast again.".to_owned(),
         ),
         (
+            WatchError::Folder(FolderError::Newer { dir: "/s".into(), by: "raidcast 9.1".into() }),
+            "A newer raidcast (raidcast 9.1) has used the folder /s. Use that one, or name another folder with --state. \
+             Nothing in it was changed."
+                .to_owned(),
+        ),
+        (
             WatchError::Folder(FolderError::Io { path: "/s".into(), error: io() }),
             format!("/s cannot be used ({without_number}). Name a folder that you may write to with --state."),
         ),

@@ -73,7 +73,7 @@ impl Discord {
             ("client_secret", self.client_secret.told()),
         ];
         let token = format!("{}/api/oauth2/token", self.base_url);
-        let Tokens { access_token, token_type } = self.web.post(&token, &form, None).await?.read()?;
+        let Tokens { access_token, token_type } = self.web.post(&token, &form, None).await?.for_code()?;
         if !token_type.eq_ignore_ascii_case("bearer") {
             return Err(ProviderFault::Wrong("it gave a token of a kind that is not known here".into()));
         }

@@ -93,7 +93,7 @@ impl OpenId {
                 None
             }
         };
-        let tokens: Tokens = self.web.post(&metadata.token_endpoint, &form, authorization).await?.read()?;
+        let tokens: Tokens = self.web.post(&metadata.token_endpoint, &form, authorization).await?.for_code()?;
         let claims = self.claims(trip, &tokens.id_token).await?;
         let is_recent = claims.signed_in_since(self.clock.now_ms().div_euclid(1_000) - FRESH_S);
         Ok(Identity { name: naming::fitting(claims.names()), subject: claims.sub, is_recent })

@@ -107,8 +107,8 @@ impl Web {
     }
 }
 
-/// What is said of a code that is none, is over, or was used (RFC 6749, 5.2).
-const BAD_CODE: &str = "invalid_grant";
+/// What a provider says where it has something against the relay, and not against a code (RFC 6749, 5.2).
+const OF_RELAYS: [&str; 2] = ["invalid_client", "unauthorized_client"];
 
 /// The innermost reason: the others say that a request failed.
 fn reason(error: &dyn std::error::Error) -> String {
@@ -120,6 +120,17 @@ fn reason(error: &dyn std::error::Error) -> String {
 }
 
 impl Reply {
+    /// What it gives for a code: where it refuses that and not the relay, who brought it is at fault.
+    pub(super) fn for_code<T: DeserializeOwned>(self) -> Result<T, ProviderFault> {
+        let refusal = serde_json::from_slice::<Refusal>(&self.body);
+        let is_of_relay = refusal.is_ok_and(|refusal| OF_RELAYS.contains(&refusal.error.as_str()));
+        let is_of_code = self.status.is_client_error() && self.status != StatusCode::TOO_MANY_REQUESTS && !is_of_relay;
+        match self.read() {
+            Err(ProviderFault::Wrong(why)) if is_of_code => Err(ProviderFault::Code(why)),
+            read => read,
+        }
+    }
+
     /// What it says, where it says what was asked for.
     pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, ProviderFault> {
         let Self { status, body, retry_s, host } = self;
@@ -140,8 +151,7 @@ impl Reply {
                 // Its code is a word; more is not said.
                 let is_word = error.len() <= 40 && error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
                 let said = if error.is_empty() || !is_word { String::new() } else { format!(" ({error})") };
-                let text = format!("{host} refuses with {status}{said}");
-                Err(if error == BAD_CODE { ProviderFault::Code(text) } else { ProviderFault::Wrong(text) })
+                wrong(format!("refuses with {status}{said}"))
             }
         }
     }
