@@ -46,8 +46,8 @@ impl Uploaded {
     /// each.
     pub fn likeness(&self, held: &Log) -> Likeness {
         let ends = [ended_ms(held), ended_ms(&self.log)];
-        let is_one_end = ends[0].is_some() && ends[0] == ends[1];
-        if is_one_end && !are_apart(&hits_of(held), &hits_of(&self.log)) {
+        // Whatever each of them saw of it: fights begin together where a meter is started again, and end apart.
+        if ends[0].is_some() && ends[0] == ends[1] {
             return Likeness::Same;
         }
         // What cannot be folded shows nothing.
@@ -61,14 +61,6 @@ fn ended_ms(log: &Log) -> Option<i64> {
     let ending = log.ending.as_ref().filter(|ending| ending.outcome != Outcome::Unfinished)?;
     // Its begin may be kept as another than was told.
     Some(ending.ended_at_ms?.saturating_sub(log.header.started_at_ms))
-}
-
-/// What hits did, whoever's they are; sorted.
-fn hits_of(log: &Log) -> Vec<((HitKind, u64), u32)> {
-    let hits = log.content.hits.iter().filter(|timed| timed.hit.amount > 0);
-    let mut hits: Vec<_> = hits.map(|timed| ((timed.hit.kind, timed.hit.amount), timed.at_ms)).collect();
-    hits.sort_unstable();
-    hits
 }
 
 /// What players did, with what: damage to others and healing.
