@@ -58,9 +58,6 @@ enum Held {
     Unknown,
 }
 
-/// Numbers of names: of the same fight, of one that it may be a part of, a free one, one of which nothing is known.
-type Found = (Option<u32>, Option<u32>, Option<u32>, Option<u32>);
-
 /// The number of a reading where all others are of other fights: the same whenever it comes again.
 fn of_its_own(read: &Uploaded) -> u32 {
     let (number, ..) = read.stream(read.encounter).0.as_fields();
@@ -84,28 +81,24 @@ impl Begins {
         let key = |n| EncounterKey { account, encounter: keeper.context().secret.encounter(twin(first, n)) };
         let alone = self.enter(key(1)).await;
         let read = Arc::new(read);
-        let (mut same, mut part, mut free, mut unknown): Found = Found::default();
+        // One that may be of the same fight; and the first name that is free, or of which nothing is known.
+        let (mut like, mut open): (Option<u32>, Option<u32>) = (None, None);
         for n in 1..=TWINS_MAX {
             match likeness(keeper, key(n), &read).await? {
                 Some(Held::Like(Likeness::Same)) => {
-                    same = Some(n);
+                    like = Some(n);
                     break;
                 }
-                Some(Held::Like(Likeness::Part)) => part = part.or(Some(n)),
+                Some(Held::Like(Likeness::Part)) => like = like.or(Some(n)),
                 Some(Held::Like(Likeness::Other)) => {}
-                Some(Held::Unknown) => unknown = unknown.or(Some(n)),
+                Some(Held::Unknown) => open = open.or(Some(n)),
                 // One that came before another may have been deleted, or was never told.
-                None if part.or(free).or(unknown).is_none() => free = Some(n),
-                None => {
-                    free = free.or(Some(n));
-                    break;
-                }
+                None if like.or(open).is_none() => open = Some(n),
+                None => break,
             }
         }
-        // What it may be a part of nobody knows takes in what would have come before it, and nothing else.
-        let unknown = unknown.filter(|unknown| free.is_none_or(|free| *unknown < free));
         let mut read = Arc::unwrap_or_clone(read);
-        let n = same.or(part).or(unknown).or(free).unwrap_or_else(|| of_its_own(&read));
+        let n = like.or(open).unwrap_or_else(|| of_its_own(&read));
         read.encounter = twin(first, n);
         Ok((read, alone))
     }
