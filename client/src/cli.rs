@@ -6,7 +6,6 @@ mod date;
 mod json;
 mod login;
 mod printer;
-mod settings;
 mod shown;
 mod status;
 mod upload;

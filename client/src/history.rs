@@ -1,16 +1,20 @@
-//! Old fights: which of a meter's database would be uploaded, and whether the user agrees to it.
+//! Old fights: which of a meter's database would be uploaded, whether somebody has to agree to it, and what becomes of
+//! them.
 //!
 //! One invariant: what is uploaded is what was agreed to, by the fights' names; a fight that the meter writes
-//! meanwhile is not among them. How they are sent is the uploader's.
+//! meanwhile is not among them. How they are sent is the uploader's, and how somebody is asked is the face's.
+
+mod upload;
 
 use std::collections::{BTreeSet, HashSet};
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::Visibility;
+
+pub use upload::{Upload, UploadEnd};
 
 use crate::source::detect::{self, Places};
 use crate::source::names::Names;
@@ -219,32 +223,10 @@ pub struct Before {
     pub agreed: usize,
 }
 
-/// What the user says to an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consent {
-    /// Go on.
-    Given,
-    /// Nothing is to be sent.
-    Refused,
-    /// There is nobody to ask.
-    Nobody,
-}
-
-/// Whether the fights may be uploaded: asks, with `question`, unless each of them is on the relay or was agreed to
-/// before. `ask`: shows the question and gives the answer; `None` without a terminal.
-///
-/// # Errors
-/// Whatever the terminal says.
-pub fn consent<A>(plan: &Plan, before: Before, yes: bool, question: &str, ask: Option<A>) -> io::Result<Consent>
-where
-    A: FnOnce(&str) -> io::Result<String>,
-{
-    if yes || before.there + before.agreed == plan.fights.len() {
-        return Ok(Consent::Given);
-    }
-    let Some(ask) = ask else { return Ok(Consent::Nobody) };
-    let answer = ask(question)?.trim().to_lowercase();
-    Ok(if matches!(answer.as_str(), "y" | "yes") { Consent::Given } else { Consent::Refused })
+/// Whether somebody has to agree before the fights are uploaded: not each of them is on the relay, or was agreed to
+/// before.
+pub fn needs_consent(plan: &Plan, before: Before) -> bool {
+    before.there + before.agreed != plan.fights.len()
 }
 
 /// What became of an upload's fights, as its changes tell.
@@ -329,32 +311,14 @@ mod tests {
     use crate::source::Generation;
 
     #[test]
-    fn only_a_yes_is_one_and_what_was_agreed_to_is_not_asked_again() {
+    fn what_was_agreed_to_is_not_asked_again() {
         let fight = Fight::bare(1);
         let found = Found { path: "m.db".into(), generation: Generation::Chunks, meter: "m".into() };
         let plan =
             Plan { found, fights: vec![fight], unfinished: 0, earlier: 0, as_agreed: BTreeSet::new(), going_on: None };
-        let ask = |answer: &'static str| {
-            Some(move |question: &str| {
-                assert_eq!(question, "upload?");
-                Ok(answer.to_owned())
-            })
-        };
-        for (answer, expected) in [
-            ("y\n", Consent::Given),
-            ("YES", Consent::Given),
-            ("", Consent::Refused),
-            ("n", Consent::Refused),
-            ("yess", Consent::Refused),
-        ] {
-            assert_eq!(consent(&plan, Before::default(), false, "upload?", ask(answer)).unwrap(), expected, "{answer}");
-        }
-        let nobody: Option<fn(&str) -> io::Result<String>> = None;
-        let none = Before::default();
-        assert_eq!(consent(&plan, none, false, "upload?", nobody).unwrap(), Consent::Nobody);
-        assert_eq!(consent(&plan, none, true, "upload?", nobody).unwrap(), Consent::Given);
+        assert!(needs_consent(&plan, Before::default()));
         for before in [Before { there: 1, agreed: 0 }, Before { there: 0, agreed: 1 }] {
-            assert_eq!(consent(&plan, before, false, "upload?", nobody).unwrap(), Consent::Given);
+            assert!(!needs_consent(&plan, before));
         }
     }
 }

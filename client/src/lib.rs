@@ -1,8 +1,9 @@
 //! The Raidcast uploader: follows a meter's database and streams it to a relay.
 //!
 //! A hit's way: [`source`] reads it, [`raidcast_shared::encode`] makes it part of a delta, [`spool`] puts that on disk,
-//! [`uploader`] decides when it goes out, [`socket`] carries it. [`status`] says what has arrived; [`history`] plans an upload of old
-//! fights. All of these tell codes and facts; [`cli`] makes words of them.
+//! [`uploader`] decides when it goes out, [`socket`] carries it. [`settings`] says what a run is to do; [`status`] says
+//! what has arrived; [`history`] plans an upload of old fights. All of these tell codes and facts; [`cli`] makes words of
+//! them.
 
 pub mod cli;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod pairing;
 mod path_text;
 pub mod post;
 pub mod secret;
+pub mod settings;
 pub mod socket;
 pub mod source;
 pub mod spool;

@@ -8,11 +8,10 @@ use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use tokio_util::sync::CancellationToken;
 
 use super::printer::Printer;
-use super::settings::{self, SettingsError};
 use super::words;
-use crate::keys::{Keys, KeysError};
-use crate::socket::RelayAddress;
-use crate::uploader::{Options, WatchError};
+use crate::keys::Keys;
+use crate::settings::{self, Given, Home, SettingsFault, SettingsFile};
+use crate::uploader::Options;
 
 /// Something of the settings is of no use.
 pub(super) const USAGE: u8 = 2;
@@ -93,60 +92,42 @@ impl From<VisibilityFlag> for Visibility {
 }
 
 impl CommonFlags {
-    pub(super) fn options(self) -> Result<Options, SettingsError> {
-        let file = settings::load(self.config.as_deref())?;
-        let kept = settings::keys();
-        let unread = |error: KeysError| {
-            let place = kept.as_ref().map_or(Path::new(""), Keys::path);
-            SettingsError::Value(words::keys_error(&error, place))
+    /// What is to be done; `more`: what else the command says. The error says what to do.
+    pub(super) fn options(self, more: Given) -> Result<Options, String> {
+        let home = Home::of_this_user();
+        let home = home.as_ref();
+        let in_words = |fault: SettingsFault| words::settings_fault(&fault, home);
+        let file = settings_file(self.config.as_deref(), home).map_err(in_words)?;
+        let keys = home.map(|home| Keys::at(home.keys.clone()));
+        let given = Given {
+            relay: self.relay,
+            key: self.key,
+            db: self.db,
+            meter_data: self.meter_data,
+            ca: self.ca,
+            state: self.state,
+            title: self.title,
+            visibility: self.visibility.map(Visibility::from),
+            names: self.names.map(NamesPolicy::from),
+            ..more
         };
-        let relay = match (self.relay.or(file.relay), &kept) {
-            // A key that is given is for a relay that is given: it is not sent to another.
-            (None, Some(kept)) if self.key.is_none() => kept.only_relay().map_err(unread)?,
-            (relay, _) => relay,
-        };
-        let relay = settings::require(relay, "The relay's address", "--relay URL", "relay")?;
-        // What a relay gave to this computer is more to the point than what a file says of all relays.
-        let key = match (self.key, &kept) {
-            (None, Some(kept)) => kept.key(&relay).map_err(unread)?,
-            (key, _) => key,
-        };
-        let key = key.or(file.key).ok_or_else(settings::no_key)?;
-        let state = state_folder(self.state)?;
-        let key = settings::key(&key)?;
-        let trust = settings::trust(self.ca.or(file.ca).as_deref())?;
-        RelayAddress::new(&relay, &key, trust.clone())
-            .map_err(|error| SettingsError::Value(words::address_error(&error)))?;
-        Ok(Options {
-            db: self.db.or(file.db).map(settings::database).transpose()?,
-            meter_data: self.meter_data.or(file.meter_data),
-            title: self.title.as_deref().map(settings::title).transpose()?,
-            visibility: self.visibility.map(Visibility::from).or(file.visibility),
-            report_visibility: file.report_visibility,
-            names: self.names.map(NamesPolicy::from).or(file.names),
-            delay_s: file.delay.map(settings::delay).transpose()?,
-            trust,
-            ..Options::new(relay, key, state)
-        })
+        settings::options(given, file, home, keys.as_ref()).map_err(in_words)
+    }
+}
+
+/// The settings file: `given`, which must be there then, or the usual one, if it is.
+pub(super) fn settings_file(given: Option<&Path>, home: Option<&Home>) -> Result<SettingsFile, SettingsFault> {
+    match (given, home) {
+        (Some(path), _) => SettingsFile::load(path, true),
+        (None, Some(home)) => SettingsFile::load(&home.config, false),
+        (None, None) => Ok(SettingsFile::default()),
     }
 }
 
 /// The state folder, or how to name it.
-pub(super) fn state_folder(given: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
-    let state = given.or_else(settings::default_state);
-    settings::require(state, "The folder for what is remembered", "--state DIR", "state")
-}
-
-/// What went wrong, for programs.
-pub(super) fn kind_of(error: &WatchError) -> &'static str {
-    match error {
-        WatchError::Folder(_) | WatchError::Spool(_) => "state",
-        WatchError::Address(_) => "settings",
-        WatchError::Unauthorized { .. } => "unauthorized",
-        WatchError::Forbidden { .. } => "forbidden",
-        WatchError::Refused { .. } => "refused",
-        WatchError::NoMeter { .. } => "no_meter",
-    }
+pub(super) fn state_folder(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    let home = Home::of_this_user();
+    settings::state_folder(given, home.as_ref()).map_err(|fault| words::settings_fault(&fault, home.as_ref()))
 }
 
 pub(super) fn print_line(line: &str) -> io::Result<()> {

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::common::{USAGE, print_error, print_line};
-use super::settings;
+use super::common::{USAGE, print_error, print_line, settings_file};
 use super::words;
 use crate::keys::{Kept, Keys};
 use crate::pairing::{Invitation, Paired, Pairing, PairingError};
+use crate::settings::{self, Home};
 use crate::socket::RelayAddress;
 
 /// Flags of `login`.
@@ -40,8 +40,8 @@ fn refuse(text: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn keys() -> Result<Keys, ExitCode> {
-    settings::keys().ok_or_else(|| refuse("There is no folder for settings on this computer: set HOME."))
+fn home() -> Result<Home, ExitCode> {
+    Home::of_this_user().ok_or_else(|| refuse("There is no folder for settings on this computer: set HOME."))
 }
 
 /// Pairs this computer with a relay.
@@ -49,21 +49,25 @@ pub(super) async fn login(flags: LoginFlags) -> ExitCode {
     if let Err(error) = RelayAddress::check(&flags.relay) {
         return refuse(&words::address_error(&error));
     }
-    let mut keys = match keys() {
-        Ok(keys) => keys,
+    let home = match home() {
+        Ok(home) => home,
         Err(code) => return code,
     };
+    let mut keys = Keys::at(home.keys.clone());
     // Before anybody types a code: a key that cannot be kept is good for nothing.
     let silent = match keys.check(&flags.relay) {
         Ok(silent) => silent,
         Err(error) => return refuse(&words::keys_error(&error, keys.path())),
     };
-    let named = flags.ca.map_or_else(|| settings::load(None).map(|file| file.ca), |ca| Ok(Some(ca)));
+    let named = flags.ca.map_or_else(|| settings_file(None, Some(&home)).map(|file| file.ca), |ca| Ok(Some(ca)));
     let trust = match named.and_then(|ca| settings::trust(ca.as_deref())) {
         Ok(trust) => trust,
-        Err(error) => return refuse(&error.to_string()),
+        Err(fault) => return refuse(&words::settings_fault(&fault, Some(&home))),
     };
-    let name = flags.name.unwrap_or_else(|| format!("raidcast on {}", settings::machine_name()));
+    let name = flags.name.unwrap_or_else(|| {
+        let machine = settings::machine_name().unwrap_or_else(|| "this computer".to_owned());
+        format!("raidcast on {machine}")
+    });
     let (pairing, Invitation { page, code, minutes }) = match Pairing::begin(&flags.relay, name.trim(), trust).await {
         Ok(begun) => begun,
         Err(error) => return failed(&error),
@@ -112,8 +116,8 @@ pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
     if let Err(error) = RelayAddress::check(&flags.relay) {
         return refuse(&words::address_error(&error));
     }
-    let keys = match keys() {
-        Ok(keys) => keys,
+    let keys = match home() {
+        Ok(home) => Keys::at(home.keys),
         Err(code) => return code,
     };
     match keys.forget(&flags.relay) {

@@ -33,7 +33,7 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
     let state = match state_folder(state) {
         Ok(state) => state,
         Err(error) => {
-            print_error(json, "settings", &error.to_string());
+            print_error(json, "settings", &error);
             return ExitCode::from(USAGE);
         }
     };

@@ -11,15 +11,12 @@ use raidcast_shared::uplink::Visibility;
 use serde_json::json as object;
 use tokio_util::sync::CancellationToken;
 
-use super::common::{
-    CommonFlags, USAGE, end_on_signal, error_line, kind_of, print, print_aside, print_error, print_line,
-};
+use super::common::{CommonFlags, USAGE, end_on_signal, error_line, print, print_aside, print_error, print_line};
 use super::date::{self, Since};
 use super::printer::Printer;
 use super::{json, words};
-use crate::history::{self, Before, Consent, PATIENCE, Plan, Tally};
-use crate::source::Fight;
-use crate::uploader::record::{Finished, How, NotSent};
+use crate::history::{self, Before, PATIENCE, Plan, Tally, Upload, UploadEnd};
+use crate::settings::Given;
 use crate::uploader::{self, Change, Options, Summary};
 
 /// Nothing was sent, for nobody said yes.
@@ -54,10 +51,10 @@ pub struct UploadFlags {
 /// Runs `upload` until all is on the relay or it is told to end.
 pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     let UploadFlags { common, since, http, yes, json } = flags;
-    let options = match common.options() {
+    let options = match common.options(Given::default()) {
         Ok(options) => options,
         Err(error) => {
-            print_error(json, "settings", &error.to_string());
+            print_error(json, "settings", &error);
             return ExitCode::from(USAGE);
         }
     };
@@ -86,7 +83,12 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.
     let terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
-    match history::consent(&plan, before, yes, &question(&plan, before, &options, http), terminal.then_some(ask)) {
+    let said = if yes || !history::needs_consent(&plan, before) {
+        Ok(Consent::Given)
+    } else {
+        consent(&question(&plan, before, &options, http), terminal.then_some(ask))
+    };
+    match said {
         Ok(Consent::Given) => {}
         Ok(Consent::Refused) => {
             eprintln_quietly("Nothing was sent.");
@@ -132,7 +134,7 @@ struct Said {
 async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, http: bool, json: bool) -> ExitCode {
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
     let asked = options.visibility.is_some();
-    let mut tally = Tally::default();
+    let mut under_way = Upload::of(plan, &options.relay);
     let bar = bar(plan.fights.len() as u64, !json && io::stderr().is_terminal());
     let gone = shutdown.clone();
     let gone = move || gone.cancel();
@@ -143,92 +145,48 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
         let left_out = |lines| Said { text: words::left_out(lines) + "\n", ..Said::default() };
         Printer::start(move |said| show(&bar, said), left_out, gone)
     };
-    let mut untold = Untold { fights: plan.fights.iter().collect(), relay: options.relay.clone() };
     let hear = |change| {
-        tally.count(&change);
+        let before = under_way.hear(&change);
         let lines: Vec<_> = if json {
-            untold.before(&change).iter().chain([&change]).filter_map(json::line_of).collect()
+            before.iter().chain([&change]).filter_map(json::line_of).collect()
         } else {
             words::upload_line(&change).into_iter().collect()
         };
-        let message = message(&tally, &change);
+        let message = message(under_way.tally(), &change);
         if !lines.is_empty() || (message.is_some() && !json) {
             let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-            printer.say(Said { text, done: tally.done(), message, ends: false }, lines.len() as u64);
+            printer.say(Said { text, done: under_way.tally().done(), message, ends: false }, lines.len() as u64);
         }
     };
     let result = match http {
         true => uploader::post(options, shutdown.clone(), hear).await,
         false => uploader::run(options, shutdown.clone(), hear).await,
     };
-    let total = plan.fights.len() as u64;
+    let done = under_way.tally().done();
     let (code, text) = match result {
         Ok(summary) => {
-            let complete = summary.complete && tally.on_relay() >= total;
+            let end = under_way.end(&summary);
             let text = if json {
-                let rest = untold.rest().iter().filter_map(json::line_of).map(|line| line + "\n").collect::<String>();
-                rest + &done_line(&tally, &summary, total, complete)
+                let rest = end.untold.iter().filter_map(json::line_of).map(|line| line + "\n").collect::<String>();
+                rest + &done_line(&end, &summary)
             } else {
-                done_text(&tally, total, asked, http)
+                done_text(&end, asked, http)
             };
-            (u8::from(!complete), text)
+            (u8::from(!end.complete), text)
         }
         Err(error) => {
             let text = words::watch_error(&error);
             let text = if json {
                 print_aside(&text);
-                error_line(kind_of(&error), &text) + "\n"
+                error_line(error.kind(), &text) + "\n"
             } else {
                 format!("error: {text}\n")
             };
             (error.exit_code(), text)
         }
     };
-    printer.close(Some(Said { text, done: tally.done(), message: None, ends: true }));
+    printer.close(Some(Said { text, done, message: None, ends: true }));
     ExitCode::from(code)
-}
-
-/// Fights of an upload that no line was printed of: with `--json` each gets one.
-struct Untold<'a> {
-    fights: Vec<&'a Fight>,
-    relay: String,
-}
-
-impl Untold<'_> {
-    /// What is to be told of single fights before a change that is about several is.
-    fn before(&mut self, change: &Change) -> Vec<Change> {
-        match change {
-            Change::Uploaded { fight } | Change::Failed { fight } | Change::Unsent { fight } => {
-                self.take(|name| name == fight.encounter);
-                Vec::new()
-            }
-            Change::Unreadable { encounter, .. } => {
-                self.take(|name| name == encounter);
-                Vec::new()
-            }
-            Change::Stopped { fights, why } => {
-                let left = self.take(|name| fights.iter().any(|left| left == name));
-                let told = left.into_iter().map(|fight| Finished { why: Some(why.clone()), ..fight });
-                match why {
-                    NotSent::Removed => {
-                        told.map(|fight| Change::Failed { fight: Finished { result: How::Refused, ..fight } }).collect()
-                    }
-                    _ => told.map(|fight| Change::Unsent { fight }).collect(),
-                }
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// The upload has come to its end: the others wait.
-    fn rest(mut self) -> Vec<Change> {
-        self.take(|_| true).into_iter().map(|fight| Change::Unsent { fight }).collect()
-    }
-
-    fn take(&mut self, is_it: impl Fn(&str) -> bool) -> Vec<Finished> {
-        let taken = self.fights.extract_if(.., |fight| is_it(&fight.encounter.to_string()));
-        taken.map(|fight| Finished::unread(fight, &self.relay)).collect()
-    }
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -317,6 +275,27 @@ fn question(plan: &Plan, before: Before, options: &Options, http: bool) -> Strin
     format!("Upload {}{known} to {}, {seen}{others}? [y/N] ", count(plan), options.relay)
 }
 
+/// What the user says to an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Consent {
+    /// Go on.
+    Given,
+    /// Nothing is to be sent.
+    Refused,
+    /// There is nobody to ask.
+    Nobody,
+}
+
+/// Asks. `ask`: shows the question and gives the answer; `None` without a terminal.
+fn consent<A>(question: &str, ask: Option<A>) -> io::Result<Consent>
+where
+    A: FnOnce(&str) -> io::Result<String>,
+{
+    let Some(ask) = ask else { return Ok(Consent::Nobody) };
+    let answer = ask(question)?.trim().to_lowercase();
+    Ok(if matches!(answer.as_str(), "y" | "yes") { Consent::Given } else { Consent::Refused })
+}
+
 fn ask(question: &str) -> io::Result<String> {
     let mut err = io::stderr().lock();
     write!(err, "{question}")?;
@@ -374,7 +353,8 @@ fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
     }
 }
 
-fn done_text(tally: &Tally, total: u64, visibility: bool, http: bool) -> String {
+fn done_text(end: &UploadEnd, visibility: bool, http: bool) -> String {
+    let UploadEnd { fights: total, tally, waiting, .. } = end;
     let mut parts = vec![format!("{} new", tally.new), format!("{} known already", tally.known)];
     if tally.kept > 0 {
         parts.push(format!("{} of which the relay has more", tally.kept));
@@ -382,11 +362,10 @@ fn done_text(tally: &Tally, total: u64, visibility: bool, http: bool) -> String 
     if tally.failed > 0 {
         parts.push(format!("{} refused", tally.failed));
     }
-    let waiting = total.saturating_sub(tally.on_relay() + tally.failed);
-    if waiting > 0 {
+    if *waiting > 0 {
         parts.push(format!("{waiting} not uploaded yet"));
     }
-    let fights = if total == 1 { "1 fight".to_owned() } else { format!("{total} fights") };
+    let fights = if *total == 1 { "1 fight".to_owned() } else { format!("{total} fights") };
     let mut lines = vec![format!("{fights}: {}", parts.join(", "))];
     for (why, fights) in reasons(tally) {
         lines.push(format!("  {fights}: {why}"));
@@ -399,7 +378,7 @@ fn done_text(tally: &Tally, total: u64, visibility: bool, http: bool) -> String 
         lines.push(line.to_owned());
     }
     // What was refused is not sent by another run, either.
-    if waiting > 0 {
+    if *waiting > 0 {
         lines.push("Run the same command again to send the rest. Nothing is sent twice.".to_owned());
     }
     lines.join("\n") + "\n"
@@ -418,17 +397,18 @@ fn reasons(tally: &Tally) -> Vec<(Cow<'_, str>, u64)> {
     told
 }
 
-fn done_line(tally: &Tally, summary: &Summary, total: u64, complete: bool) -> String {
+fn done_line(end: &UploadEnd, summary: &Summary) -> String {
+    let UploadEnd { fights, tally, waiting, complete, .. } = end;
     let failed = reasons(tally).into_iter().map(|(why, fights)| object!({ "why": why, "fights": fights }));
     let failed: Vec<_> = failed.collect();
     let done = object!({
         "event": "done",
-        "fights": total,
+        "fights": fights,
         "new": tally.new,
         "known": tally.known,
         "kept": tally.kept,
         "failed": tally.failed,
-        "waiting": total.saturating_sub(tally.on_relay() + tally.failed),
+        "waiting": waiting,
         "reasons": failed,
         "unacknowledged": summary.unacknowledged,
         "complete": complete,
@@ -439,4 +419,30 @@ fn done_line(tally: &Tally, summary: &Summary, total: u64, complete: bool) -> St
 /// A line for people; whoever reads along may have gone.
 fn eprintln_quietly(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_one() {
+        let ask = |answer: &'static str| {
+            Some(move |question: &str| {
+                assert_eq!(question, "upload?");
+                Ok(answer.to_owned())
+            })
+        };
+        for (answer, expected) in [
+            ("y\n", Consent::Given),
+            ("YES", Consent::Given),
+            ("", Consent::Refused),
+            ("n", Consent::Refused),
+            ("yess", Consent::Refused),
+        ] {
+            assert_eq!(consent("upload?", ask(answer)).unwrap(), expected, "{answer}");
+        }
+        let nobody: Option<fn(&str) -> io::Result<String>> = None;
+        assert_eq!(consent("upload?", nobody).unwrap(), Consent::Nobody);
+    }
 }

@@ -9,11 +9,12 @@ use raidcast_shared::administration::ReportVisibility;
 use raidcast_shared::limits::DELAY_S_MAX;
 use tokio_util::sync::CancellationToken;
 
-use super::common::{CommonFlags, USAGE, end_on_signal, error_line, kind_of, print, print_aside, print_error};
+use super::common::{CommonFlags, USAGE, end_on_signal, error_line, print, print_aside, print_error};
 use super::json;
 use super::printer::Printer;
 use super::shown::Shown;
 use super::words;
+use crate::settings::Given;
 use crate::uploader::{self, Change, Options, Summary, WatchError};
 
 /// Meters write up to two seconds late: what is shorter would take such a pause for the end.
@@ -73,14 +74,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Runs `watch` until it is done or told to end.
 pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     let as_json = flags.json;
-    let options = match flags.common.options() {
-        Ok(options) => {
-            let until_idle = flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN));
-            let report_visibility = flags.report_visibility.map(Into::into).or(options.report_visibility);
-            Options { until_idle, delay_s: flags.delay.or(options.delay_s), report_visibility, ..options }
-        }
+    let more = Given {
+        delay: flags.delay,
+        report_visibility: flags.report_visibility.map(ReportVisibility::from),
+        ..Given::default()
+    };
+    let options = match flags.common.options(more) {
+        Ok(options) => Options { until_idle: flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN)), ..options },
         Err(error) => {
-            print_error(as_json, "settings", &error.to_string());
+            print_error(as_json, "settings", &error);
             return ExitCode::from(USAGE);
         }
     };
@@ -128,7 +130,7 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
             };
             let text = if as_json {
                 print_aside(&text);
-                error_line(kind_of(&error), &text) + "\n"
+                error_line(error.kind(), &text) + "\n"
             } else {
                 shown.line(&format!("error: {text}"))
             };

@@ -56,6 +56,18 @@ impl WatchError {
             Self::Folder(_) | Self::Spool(_) | Self::Refused { .. } | Self::NoMeter { .. } => 1,
         }
     }
+
+    /// What went wrong, for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Folder(_) | Self::Spool(_) => "state",
+            Self::Address(_) => "settings",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Refused { .. } => "refused",
+            Self::NoMeter { .. } => "no_meter",
+        }
+    }
 }
 
 /// What became of the fights.

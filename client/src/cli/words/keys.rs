@@ -7,7 +7,7 @@ use crate::keys::{KeysError, SystemError};
 use crate::trust::TrustError;
 
 /// Why a file of authorities is of no use.
-pub(in crate::cli) fn trust_error(error: &TrustError) -> String {
+pub(super) fn trust_error(error: &TrustError) -> String {
     let TrustError { path, why } = error;
     format!("{} cannot be used: {}", path.display(), sentence(why))
 }

@@ -46,7 +46,7 @@ fn nowhere(looked: &[PathBuf], wine: bool) -> String {
 }
 
 /// Why a database cannot be read now.
-pub(in crate::cli) fn source_error(error: &SourceError) -> String {
+pub(super) fn source_error(error: &SourceError) -> String {
     let cannot = |path: &Path, why: &str| format!("{} cannot be read: {}", path.display(), sentence(why));
     match error {
         SourceError::Gone { path } => {
