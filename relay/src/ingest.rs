@@ -132,8 +132,10 @@ impl Ingest {
                 return Err(late());
             }
             let is_stub = read.stub.is_some();
-            let (read, _alone) = self.begins.named(&self.keeper, uploader.account(), read).await?;
-            let fight = Fight::new(&self.context().secret, &uploader, read);
+            let named = self.begins.named(&self.keeper, uploader.account(), read).await?;
+            let may_be_held = named.is_held;
+            let fight = Fight { may_be_held, ..Fight::new(&self.context().secret, &uploader, named.read) };
+            let _alone = named.alone;
             let Done { remote_id, what, .. } = self.keeper.keep(fight).await?;
             let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
             self.context().metrics.uploaded(what, version, began.elapsed());

@@ -146,15 +146,15 @@ impl Ingest {
             let details = vec![format!("startedAtMs: must not be more than a week from now, got {started_at_ms}")];
             return Err(HttpError::Invalid { text: "the encounter is from the future".into(), details });
         }
-        let (read, _alone) = if local_player_uid.is_some() {
-            let (read, alone) = self.begins.named(&self.keeper, uploader.account(), uploaded).await?;
-            (read, Some(alone))
+        let (read, may_be_held, _alone) = if local_player_uid.is_some() {
+            let named = self.begins.named(&self.keeper, uploader.account(), uploaded).await?;
+            (named.read, named.is_held, Some(named.alone))
         } else {
             self.keeper.begins(uploader.account())?;
             // Its number says which it is.
-            (uploaded, None)
+            (uploaded, true, None)
         };
-        let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, read) };
+        let fight = Fight { is_signed, may_be_held, ..Fight::new(&context.secret, uploader, read) };
         let key = fight.key;
         let Done { what, goes_on, row, .. } = self.keeper.keep(fight).await?;
         let row = match row {

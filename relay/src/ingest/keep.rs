@@ -82,6 +82,8 @@ pub(super) struct Fight {
     pub(super) paid: Paid,
     /// Until when its key is good; `None`: it was let in.
     pub(super) until: Option<Until>,
+    /// Whether there may be a report of it, or a stream: nobody has looked yet.
+    pub(super) may_be_held: bool,
 }
 
 /// What of a key's bytes of a day a fight took.
@@ -143,6 +145,7 @@ impl Fight {
             came_ms: None,
             paid: Paid::Not,
             until: Some(uploader.until().clone()),
+            may_be_held: true,
         }
     }
 
@@ -237,7 +240,9 @@ impl Keeper {
             {
                 return Ok(done);
             }
-            if !self.is_streamed(fight.key).await && !self.would_take_away(&fight).await? {
+            // Who sees nothing yet has nothing taken away.
+            let may_be_held = std::mem::replace(&mut fight.may_be_held, true);
+            if !self.is_streamed(fight.key).await && !(may_be_held && self.would_take_away(&fight).await?) {
                 match self.look(&mut fight).await? {
                     Some(done) if !done.goes_on => return Ok(done),
                     // What is held may still come to tell less, or be thrown away.

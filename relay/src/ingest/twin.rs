@@ -30,7 +30,16 @@ fn twin(first: EncounterId, n: u32) -> EncounterId {
     }
 }
 
-/// While it is held nobody else names a fight of the same player and begin.
+/// A reading whose fight is named: while it is held nobody else names one of the same player and begin.
+pub(super) struct Named {
+    /// With the name.
+    pub(super) read: Uploaded,
+    /// Whether anything of this player and begin is held already.
+    pub(super) is_held: bool,
+    /// Who has it is alone.
+    pub(super) alone: Alone,
+}
+
 pub(super) type Alone = OwnedMutexGuard<()>;
 
 /// Players and begins of which a fight is being named and kept.
@@ -74,17 +83,22 @@ impl Begins {
         keeper: &Keeper,
         account: AccountId,
         read: Uploaded,
-    ) -> Result<(Uploaded, Alone), HttpError> {
+    ) -> Result<Named, HttpError> {
         // It may cost a look at a stored log.
         keeper.begins(account)?;
         let first = read.encounter;
-        let key = |n| EncounterKey { account, encounter: keeper.context().secret.encounter(twin(first, n)) };
-        let alone = self.enter(key(1)).await;
+        let names: Vec<_> = (1..=TWINS_MAX).map(|n| keeper.context().secret.encounter(twin(first, n))).collect();
+        let alone = self.enter(EncounterKey { account, encounter: names[0] }).await;
         let read = Arc::new(read);
+        let held = keeper.context().store.encounters_held(account, &names).await?;
         // One that may be of the same fight; and the first name that is free, or of which nothing is known.
         let (mut like, mut open): (Option<u32>, Option<u32>) = (None, None);
-        for n in 1..=TWINS_MAX {
-            match likeness(keeper, key(n), &read).await? {
+        for (n, encounter) in (1..).zip(names) {
+            let likeness = match held.contains(&encounter) {
+                true => likeness(keeper, EncounterKey { account, encounter }, &read).await?,
+                false => None,
+            };
+            match likeness {
                 Some(Held::Like(Likeness::Same)) => {
                     like = Some(n);
                     break;
@@ -100,7 +114,7 @@ impl Begins {
         let mut read = Arc::unwrap_or_clone(read);
         let n = like.or(open).unwrap_or_else(|| of_its_own(&read));
         read.encounter = twin(first, n);
-        Ok((read, alone))
+        Ok(Named { read, is_held: !held.is_empty(), alone })
     }
 }
 

@@ -81,6 +81,7 @@ impl Ingest {
             came_ms: Some(created_at_ms),
             paid: Paid::Used,
             until: None,
+            may_be_held: true,
         };
         match self.keeper.look_again(fight).await {
             Ok(Some(Done { what, .. })) => {

@@ -16,7 +16,7 @@ impl DerivedRows for PostgresStore {
             let _turn = self.uploads.acquire().await;
             // Rows and the end of their job go together: what a crash forgets is derived again.
             let mut transaction = self.begin().await?;
-            search_rows::lock_quickly(&mut transaction).await?;
+            search_rows::share(&mut transaction, seen.row).await?;
             let is_kept = keep_derived::keep(&mut transaction, seen, rows, job).await?;
             if is_kept {
                 transaction.commit().await?;

@@ -87,6 +87,20 @@ impl Encounters for PostgresStore {
         Self::answer(by_id(&self.pool, account, id))
     }
 
+    fn encounters_held<'a>(&'a self, account: AccountId, ids: &'a [EncounterId]) -> StoreFuture<'a, Vec<EncounterId>> {
+        Self::answer(async move {
+            let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+            let held = sqlx::query_scalar!(
+                "SELECT encounter_id FROM encounters WHERE account = $1 AND encounter_id = ANY ($2)",
+                account.0,
+                &ids,
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(held.into_iter().map(EncounterId).collect())
+        })
+    }
+
     fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
         // Unbounded: all fights of a large relay take what they take, and nobody else waits for it.
         Box::pin(async move {

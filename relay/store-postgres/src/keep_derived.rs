@@ -1,21 +1,22 @@
 //! How what is derived of a report gets into the database: in as few round trips as its locks allow, for others wait behind
 //! these.
 //!
-//! One invariant: a statement that reads what others change under a lock is sent when the lock is held.
+//! One invariant: a statement that reads what others change under a lock is sent when the lock is held. Rows of the report
+//! alone are put beside those of others; names, and which reports are of one fight, one report after the other.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use raidcast_store::row::{HeldColumns, json};
 use raidcast_store::same_fight::{Seen, links};
-use raidcast_store::search::{PartRow, SearchColumns, SearchRows, player_rows};
-use raidcast_store::{Derived, HeldReport, JobKey, Term, code};
+use raidcast_store::search::{SearchColumns, SearchRows, player_rows};
+use raidcast_store::{Derived, HeldReport, JobKey, code};
 use sqlx::PgConnection;
 
 use crate::error::Failure;
 use crate::{same_fight, search_rows};
 
-/// Puts rows in place of others and finishes their job, if the report is as its caller saw it; under the lock of
-/// `search_rows.rs`, and the last of its transaction.
+/// Puts rows in place of others and finishes their job, if the report is as its caller saw it; the last of a transaction that
+/// [shares](search_rows::share) the lock of names.
 pub(crate) async fn keep(
     connection: &mut PgConnection,
     seen: HeldReport,
@@ -25,9 +26,12 @@ pub(crate) async fn keep(
     let Some(held) = look(connection, seen, rows).await? else { return Ok(false) };
     // Most reports are derived once: to look for rows costs less than to remove none from every table.
     if held.has_rows {
+        search_rows::turn(connection).await?;
         forget(connection, seen.row).await?;
     }
-    let parts = put(connection, seen.row, rows, &held).await?;
+    let found = SearchRows::of(&held.columns, rows, &held.hidden);
+    put(connection, seen.row, rows, &held, &found).await?;
+    search_rows::turn(connection).await?;
     let links = match Seen::of(rows, held.columns.scene_id) {
         Some(fight) => {
             let others = same_fight::others(connection, held.account, &fight.reach()).await?;
@@ -35,7 +39,7 @@ pub(crate) async fn keep(
         }
         None => "[]".to_owned(),
     };
-    end(connection, &json(&parts), &links, job).await?;
+    end(connection, &found, &links, job).await?;
     Ok(true)
 }
 
@@ -58,11 +62,10 @@ struct Held {
     has_rows: bool,
 }
 
-/// The report, which nobody else changes from now on; `None` where it is not as its caller saw it. Its raid, and who is
-/// hidden, do not change either: who changes them in a way that matters here has the lock of `search_rows.rs`.
+/// The report, which nobody else changes meanwhile; `None` where it is not as its caller saw it. Its raid, and who is hidden,
+/// do not change either: who changes them in a way that matters here has the lock of names for himself.
 async fn look(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -> Result<Option<Held>, Failure> {
     let players: Vec<String> = rows.players.iter().map(|player| player.actor_id.clone()).collect();
-    // After a wait the encounter is read as it is then; the rest of the statement is as it was before.
     let found = sqlx::query!(
         r#"SELECT e.account, e.revision, e.kept_stream, e.visibility, r.names, e.state,
                   e.started_at_ms, e.created_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id,
@@ -75,7 +78,7 @@ async fn look(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
                       OR EXISTS (SELECT 1 FROM fight_times WHERE encounter = $1)
                       OR EXISTS (SELECT 1 FROM same_fights WHERE encounter = $1)
                       OR EXISTS (SELECT 1 FROM same_fights WHERE other = $1) AS "has_rows!"
-           FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = $1 FOR NO KEY UPDATE OF e"#,
+           FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = $1"#,
         seen.row,
         &players,
     )
@@ -112,20 +115,20 @@ async fn look(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
     }))
 }
 
-/// Puts the rows of all tables, of a report that has none; gives the parts of names that are the first of theirs. Rows are
-/// JSON: one statement puts all of a table.
+/// Puts the rows of a report that has none in all tables where they are its own. Rows are JSON: one statement puts all of a
+/// table.
 async fn put(
     connection: &mut PgConnection,
     encounter: i64,
     rows: &Derived,
     held: &Held,
-) -> Result<Vec<PartRow>, Failure> {
+    found: &SearchRows,
+) -> Result<(), Failure> {
     let columns = &held.columns;
-    let SearchRows { dps, terms, names, parts } = SearchRows::of(columns, rows, &held.hidden);
-    let listed: Vec<bool> = terms.iter().map(|row| row.listed).collect();
-    let (terms, marks): (Vec<i64>, Vec<i64>) = terms.into_iter().map(|row| (row.term.0, row.marks.0)).unzip();
-    let first = sqlx::query_scalar!(
-        r#"WITH bosses AS (
+    let listed: Vec<bool> = found.terms.iter().map(|row| row.listed).collect();
+    let (terms, marks): (Vec<i64>, Vec<i64>) = found.terms.iter().map(|row| (row.term.0, row.marks.0)).unzip();
+    sqlx::query!(
+        "WITH bosses AS (
                INSERT INTO encounter_bosses
                    (encounter, number, boss_name, monster_id, total_damage, hits, max_hp, defeated)
                SELECT $1, b.* FROM json_to_recordset($2::TEXT::JSON) AS b (
@@ -152,18 +155,9 @@ async fn put(
                INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
                SELECT $1, t.term, t.listed, $5, $6, $7, $8, t.marks
                FROM unnest($9::BIGINT[], $10::BOOLEAN[], $11::BIGINT[]) AS t (term, listed, marks)
-           ), times AS (
-               INSERT INTO fight_times (encounter, first_at_ms, last_at_ms)
-               SELECT $1, $12::BIGINT, $13::BIGINT WHERE $12::BIGINT IS NOT NULL
-           ), names AS (
-               INSERT INTO search_names (term, name, uses, listed)
-               SELECT n.term, n.name, 1, n.listed::INT
-               FROM json_to_recordset($14::TEXT::JSON) AS n (term BIGINT, name TEXT, listed BOOLEAN)
-               ON CONFLICT (term) DO UPDATE
-               SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed
-               RETURNING search_names.listed, search_names.term
            )
-           SELECT term AS "term!" FROM names WHERE listed = 1"#,
+           INSERT INTO fight_times (encounter, first_at_ms, last_at_ms)
+           SELECT $1, $12::BIGINT, $13::BIGINT WHERE $12::BIGINT IS NOT NULL",
         encounter,
         json(&rows.bosses),
         json(&player_rows(rows, &held.hidden)),
@@ -171,38 +165,47 @@ async fn put(
         columns.started_at_ms,
         columns.created_at_ms,
         columns.duration_ms,
-        dps,
+        found.dps,
         &terms,
         &listed,
         &marks,
         rows.time.map(|time| time.first_at_ms),
         rows.time.map(|time| time.last_at_ms),
-        json(&names),
     )
-    .fetch_all(connection)
+    .execute(connection)
     .await?;
-    // A name has its parts while anybody may find it: of the others they stand there.
-    let first: BTreeSet<Term> = first.into_iter().map(Term).collect();
-    Ok(parts.into_iter().filter(|part| first.contains(&part.term)).collect())
+    Ok(())
 }
 
 /// The last of it: what others wait behind.
-async fn end(connection: &mut PgConnection, parts: &str, links: &str, job: JobKey) -> Result<(), Failure> {
+async fn end(connection: &mut PgConnection, found: &SearchRows, links: &str, job: JobKey) -> Result<(), Failure> {
+    let (parts, of): (Vec<i64>, Vec<i64>) = found.parts.iter().map(|row| (row.part, row.term.0)).unzip();
     let JobKey { kind, account, name } = job;
+    // A name has its parts while anybody may find it: of the others they stand there.
     sqlx::query!(
-        "WITH parts AS (
+        "WITH names AS (
+             INSERT INTO search_names (term, name, uses, listed)
+             SELECT n.term, n.name, 1, n.listed::INT
+             FROM json_to_recordset($1::TEXT::JSON) AS n (term BIGINT, name TEXT, listed BOOLEAN)
+             ON CONFLICT (term) DO UPDATE
+             SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed
+             RETURNING search_names.listed, search_names.term
+         ), parts AS (
              INSERT INTO search_parts (part, term)
-             SELECT p.part, p.term FROM json_to_recordset($1::TEXT::JSON) AS p (part BIGINT, term BIGINT)
+             SELECT p.part, p.term FROM names n JOIN unnest($2::BIGINT[], $3::BIGINT[]) AS p (part, term) ON p.term = n.term
+             WHERE n.listed = 1
              ON CONFLICT DO NOTHING
          ), links AS (
              INSERT INTO same_fights (encounter, other, overlap_ms, apart_ms)
-             SELECT l.encounter, l.other, l.overlap_ms, l.apart_ms FROM json_to_recordset($2::TEXT::JSON) AS l (
+             SELECT l.encounter, l.other, l.overlap_ms, l.apart_ms FROM json_to_recordset($4::TEXT::JSON) AS l (
                  encounter BIGINT, other BIGINT, overlap_ms BIGINT, apart_ms BIGINT)
          ), done AS (
-             DELETE FROM jobs WHERE kind = $3 AND account = $4 AND name = $5
+             DELETE FROM jobs WHERE kind = $5 AND account = $6 AND name = $7
          )
          UPDATE search_state SET changes = changes + 1",
-        parts,
+        json(&found.names),
+        &parts,
+        &of,
         links,
         i64::from(code::of_job(kind)),
         account.0,

@@ -5,7 +5,8 @@
 //! what a crash forgets of these is done again. Journal entries go through one queue to one task ([`writer`]), so
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
 //! changes take their locks that of names first, then raids (whose locks guard the numbers of their players), then
-//! encounters, then streams, then hashes of uploads. Those of people take invitations first, then people, then how they
+//! encounters, then streams, then hashes of uploads. Who puts what is derived shares the lock of names, and has his turn at
+//! them last. Those of people take invitations first, then people, then how they
 //! sign in, then accounts, then sessions or keys or characters. So no two wait for each other. A lost connection is `Unavailable` and
 //! made anew by the next call. Deliberately not here: retries beyond that (the caller knows whether it still wants it) and
 //! logging (errors are passed on).
@@ -51,9 +52,12 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Semaphore;
 
 use crate::error::{Failure, silent};
-use crate::limits::{ANSWER_WAIT, UPLOAD_CONNECTIONS};
-use crate::server::Server;
+use crate::limits::{ANSWER_WAIT, SEARCH_CONNECTIONS, UPLOAD_CONNECTIONS};
+use crate::server::{SESSION, Server};
 use crate::writer::{JournalWriter, Ping};
+
+/// How a transaction begins whose statements all see what was committed then.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// A database on a server, and the task that writes the journal to it.
 ///
@@ -64,6 +68,8 @@ pub struct PostgresStore {
     server: Server,
     queue: Queue<Ping>,
     pool: PgPool,
+    /// For searches alone, which are told how to go about once a connection.
+    searches: PgPool,
     /// One permit a connection of the pool that uploads may have.
     uploads: Semaphore,
 }
@@ -80,10 +86,12 @@ impl PostgresStore {
     /// database holds is not ours or of a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (server, connection, pool) = Server::open(url).await?;
+        let searches = server.pool(SEARCH_CONNECTIONS, &[SESSION, SEARCH_SETTINGS]);
         Ok(Self {
             queue: Queue::start(JournalWriter::new(server.clone(), connection)),
             server,
             pool,
+            searches,
             uploads: Semaphore::new(UPLOAD_CONNECTIONS),
         })
     }
@@ -98,19 +106,24 @@ impl PostgresStore {
 
     /// A transaction.
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.begin_as("BEGIN").await
+        Self::begin_as(&self.pool, "BEGIN").await
     }
 
     /// A transaction whose statements all see what was committed when it began.
     async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        Self::begin_as(&self.pool, SNAPSHOT).await
+    }
+
+    /// The same for a search.
+    async fn searching(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        Self::begin_as(&self.searches, SNAPSHOT).await
     }
 
     /// One that begins with a statement, which cannot fail once it has begun. It begins to its end, whoever gives up
     /// meanwhile: of a transaction that was half begun sqlx 0.9 knows nothing, and its connection would serve others inside
     /// it. One that nobody waits for any more is rolled back.
-    async fn begin_as(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let pool = self.pool.clone();
+    async fn begin_as(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = pool.clone();
         let begun = tokio::spawn(async move { pool.begin_with(statement).await });
         begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }

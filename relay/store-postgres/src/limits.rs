@@ -19,3 +19,5 @@ pub(crate) const POOL_WAIT: Duration = Duration::from_secs(3);
 pub(crate) const CONNECTIONS: u32 = 8;
 /// Those of them that uploads may have at once: the rest is left to fights that end and to pages.
 pub(crate) const UPLOAD_CONNECTIONS: usize = 3;
+/// Connections for searches: their settings are for nothing else, and whoever searches keeps nobody else waiting.
+pub(crate) const SEARCH_CONNECTIONS: u32 = 3;

@@ -4,39 +4,32 @@ use raidcast_store::name::NameParts;
 use raidcast_store::row::readable;
 use raidcast_store::search::{Ask, Bind, Statement, Walked, names_sharing, walk};
 use raidcast_store::{Search, SearchFound, SearchRequest, StoreFuture, Term};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres};
 
 use crate::PostgresStore;
 use crate::error::Failure;
 use crate::report::lines_of;
 
-/// What a search's transaction is told first: to go the way that its text goes, whatever is guessed of how many rows there
-/// are, and to give up in time.
+/// What a connection for searches is told beside what every other is: to go the way that a search's text goes, whatever is
+/// guessed of how many rows there are, and to give up in time. A text is planned anew for what is bound to it.
 pub const SEARCH_SETTINGS: &str = "
-    SET LOCAL statement_timeout = '3s';
-    SET LOCAL jit = off;
-    SET LOCAL enable_hashjoin = off;
-    SET LOCAL enable_mergejoin = off;
-    SET LOCAL enable_seqscan = off;
-    SET LOCAL enable_bitmapscan = off;
-    SET LOCAL enable_memoize = off;
-    SET LOCAL max_parallel_workers_per_gather = 0;
+    SET statement_timeout = '3s';
+    SET plan_cache_mode = force_custom_plan;
+    SET jit = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+    SET enable_seqscan = off;
+    SET enable_bitmapscan = off;
+    SET enable_memoize = off;
+    SET max_parallel_workers_per_gather = 0;
 ";
 
 impl Search for PostgresStore {
     fn names_proposed<'a>(&'a self, parts: &'a NameParts) -> StoreFuture<'a, Vec<(Term, String)>> {
         Self::answer(async move {
-            let Statement { sql, binds } = names_sharing(parts);
-            let mut transaction = self.searching().await?;
-            let mut query = sqlx::query_as::<_, (i64, String)>(AssertSqlSafe(sql)).persistent(false);
-            for bind in binds {
-                query = match bind {
-                    Bind::Number(number) => query.bind(number),
-                    Bind::Text(text) => query.bind(text),
-                };
-            }
-            let proposed = query.fetch_all(&mut *transaction).await?;
-            transaction.commit().await?;
+            let proposed: Vec<(i64, String)> = bound(names_sharing(parts)).fetch_all(&self.searches).await?;
             Ok(proposed.into_iter().map(|(term, name)| (Term(term), name)).collect())
         })
     }
@@ -59,12 +52,13 @@ impl Search for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    async fn searching(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let mut transaction = self.snapshot().await?;
-        sqlx::raw_sql(SEARCH_SETTINGS).execute(&mut *transaction).await?;
-        Ok(transaction)
-    }
+/// A statement with what is bound to it.
+fn bound<T: for<'r> FromRow<'r, PgRow>>(statement: Statement) -> QueryAs<'static, Postgres, T, PgArguments> {
+    let Statement { sql, binds } = statement;
+    binds.into_iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |query, bind| match bind {
+        Bind::Number(number) => query.bind(number),
+        Bind::Text(text) => query.bind(text),
+    })
 }
 
 struct Reader<'a>(&'a mut PgConnection);
@@ -73,14 +67,6 @@ impl Ask for Reader<'_> {
     type Error = Failure;
 
     async fn rows(&mut self, statement: Statement) -> Result<Vec<(i64, i64)>, Failure> {
-        let Statement { sql, binds } = statement;
-        let mut query = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(sql)).persistent(false);
-        for bind in binds {
-            query = match bind {
-                Bind::Number(number) => query.bind(number),
-                Bind::Text(text) => query.bind(text),
-            };
-        }
-        Ok(query.fetch_all(&mut *self.0).await?)
+        Ok(bound(statement).fetch_all(&mut *self.0).await?)
     }
 }

@@ -11,21 +11,38 @@ use sqlx::PgConnection;
 
 use crate::error::Failure;
 
-/// Names the lock under which names are put and removed.
+/// Names the lock of names, of who may find what, and of who is hidden.
 const NAMES_LOCK: i64 = i64::from_be_bytes(*b"rc names");
+/// Names the lock that those take one after the other who share [`NAMES_LOCK`].
+const TURN_LOCK: i64 = i64::from_be_bytes(*b"rc turns");
 
-/// Waits until nobody else puts or removes names: who removes one that nobody had, and who puts it anew, take turns. It
-/// comes before all other locks of a transaction.
+/// Waits until nobody else puts or removes names, or changes who may find what. It comes before all other locks of a
+/// transaction.
 pub(crate) async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
     sqlx::query!("SELECT pg_advisory_xact_lock($1)", NAMES_LOCK).execute(connection).await?;
     Ok(())
 }
 
-/// The same for who need not wait for the disk: what a crash of the database forgets of the transaction is done again.
-pub(crate) async fn lock_quickly(connection: &mut PgConnection) -> Result<(), Failure> {
-    sqlx::query!("SELECT set_config('synchronous_commit', 'off', TRUE), pg_advisory_xact_lock($1)", NAMES_LOCK)
-        .fetch_one(connection)
-        .await?;
+/// Waits until nobody changes who may find what, or this encounter: for who puts what is derived of it, beside others who
+/// do. What a crash of the database forgets of that is done again, so that nobody waits for the disk.
+pub(crate) async fn share(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    // A row is locked when all else of the statement is done.
+    sqlx::query!(
+        "WITH shared AS MATERIALIZED (
+             SELECT set_config('synchronous_commit', 'off', TRUE), pg_advisory_xact_lock_shared($1))
+         SELECT e.row FROM shared, encounters e WHERE e.row = $2 FOR NO KEY UPDATE OF e",
+        NAMES_LOCK,
+        encounter,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(())
+}
+
+/// Waits until none of those who [`share`] is at names, or at which reports are of one fight: who removes a name that
+/// nobody had, and who puts it anew, take turns, and of two reports of one fight the later one meets the other.
+pub(crate) async fn turn(connection: &mut PgConnection) -> Result<(), Failure> {
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", TURN_LOCK).execute(connection).await?;
     Ok(())
 }
 

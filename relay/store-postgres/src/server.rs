@@ -12,7 +12,7 @@ use crate::limits::{CONNECT_WAIT, CONNECTIONS, POOL_WAIT, SERVER_VERSION_MIN};
 /// What every connection is told first. A commit is on disk when it is answered, whatever the operator's default; a
 /// stronger setting (a standby that has it too) stays. Nobody waits for a lock longer than clients are patient, and a
 /// relay that vanished in mid-work does not hold any for long.
-const SESSION: &str = "
+pub(crate) const SESSION: &str = "
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
     SET lock_timeout = '3s';
     SET idle_in_transaction_session_timeout = '30s';
@@ -47,15 +47,25 @@ impl Server {
         // By itself first: a pool would not say why it cannot connect.
         let mut connection = server.connect_owner().await?;
         check(&mut connection).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(POOL_WAIT)
-            .after_connect(|connection, _| {
-                Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
-            })
-            .connect_lazy_with(server.0.clone());
+        let pool = server.pool(CONNECTIONS, &[SESSION]);
         sqlx::migrate!("../../migrations/postgres").run(&pool).await.map_err(migrate_error)?;
         Ok((server, connection, pool))
+    }
+
+    /// So many connections, opened when they are needed, each told this first.
+    pub(crate) fn pool(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(POOL_WAIT)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    for settings in told {
+                        sqlx::raw_sql(*settings).execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(self.0.clone())
     }
 
     /// Opens the connection of the one that owns the database: two relays that fold the same fights would spoil both.

@@ -37,7 +37,8 @@ impl Upkeep for PostgresStore {
         Box::pin(async move {
             self.queue.close().await?;
             // Closing waits for what others are at; a server that is gone does not keep them longer than this.
-            let _ = tokio::time::timeout(ANSWER_WAIT, self.pool.close()).await;
+            let _ = tokio::time::timeout(ANSWER_WAIT, async { tokio::join!(self.pool.close(), self.searches.close()) })
+                .await;
             Ok(())
         })
     }

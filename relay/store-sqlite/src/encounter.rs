@@ -44,6 +44,25 @@ impl Encounters for SqliteStore {
         Self::read(by_id(&self.readers, account, id))
     }
 
+    fn encounters_held<'a>(&'a self, account: AccountId, ids: &'a [EncounterId]) -> StoreFuture<'a, Vec<EncounterId>> {
+        Self::read(async move {
+            let mut connection = self.readers.acquire().await?;
+            let mut held = Vec::new();
+            for id in ids {
+                let bytes = &id.0.as_bytes()[..];
+                let found = sqlx::query_scalar!(
+                    "SELECT row FROM encounters WHERE account = ?1 AND encounter_id = ?2",
+                    account.0,
+                    bytes,
+                )
+                .fetch_optional(&mut *connection)
+                .await?;
+                held.extend(found.map(|_| *id));
+            }
+            Ok(held)
+        })
+    }
+
     fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
         Self::read(async move {
             Ok(each(select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(&self.readers).await?))

@@ -145,6 +145,9 @@ pub trait Encounters: Send + Sync {
     /// The encounter of an account.
     fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>>;
 
+    /// Which of these of an account there are.
+    fn encounters_held<'a>(&'a self, account: AccountId, ids: &'a [EncounterId]) -> StoreFuture<'a, Vec<EncounterId>>;
+
     /// All encounters whose report is live, oldest first: what a relay takes up when it starts. A row that cannot be
     /// read is an error in its place, so that it keeps none of the others from being served.
     fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>>;

@@ -254,6 +254,7 @@ impl Encounters for Shaky {
         "writes" begin_encounter(new: &'a NewEncounter = new.clone() => &new) -> EncounterRow;
         "writes" move_encounter(row: i64 = row => row, code: &'a str = code.to_owned() => &code) -> ();
         "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
+        "reads" encounters_held(account: AccountId = account => account, ids: &'a [EncounterId] = ids.to_vec() => &ids) -> Vec<EncounterId>;
         "reads" live_encounters() -> Vec<Result<EncounterRow, Unreadable>>;
         "reads" unsettled_encounters() -> Vec<(EncounterKey, String)>;
         "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;

@@ -43,6 +43,9 @@ pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
     assert_eq!(open.encounter, expected);
     assert_eq!(open.streams, [(new.stream, Vec::new())]);
     assert_eq!(store.encounter(ana.id, EncounterId(id(1))).await.expect("an answer"), None);
+    let asked = [EncounterId(id(1)), new.key.encounter];
+    assert_eq!(store.encounters_held(ana.id, &asked).await.expect("an answer"), [new.key.encounter]);
+    assert_eq!(store.encounters_held(ana.id, &asked[..1]).await.expect("an answer"), []);
     assert_eq!(store.open_encounter(row.row + 99).await.expect("an answer"), None);
 }
 
@@ -84,6 +87,7 @@ pub async fn an_encounter_needs_a_raid_of_its_account(harness: &impl Harness<Sto
         let refused = store.begin_encounter(&new).await;
         assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
         assert_eq!(store.encounter(bo.id, new.key.encounter).await.expect("an answer"), None);
+        assert_eq!(store.encounters_held(bo.id, &[new.key.encounter]).await.expect("an answer"), []);
     }
     encounter(&store, &theirs, 2).await;
 }
