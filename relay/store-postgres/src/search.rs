@@ -9,7 +9,8 @@ use sqlx::query::QueryAs;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres};
 
 use crate::PostgresStore;
-use crate::error::Failure;
+use crate::error::{Failure, is_lost};
+use crate::limits::SEARCH_CONNECTIONS;
 use crate::report::lines_of;
 
 /// What a connection for searches is told beside what every other is: to go the way that a search's text goes, whatever is
@@ -29,8 +30,13 @@ pub const SEARCH_SETTINGS: &str = "
 impl Search for PostgresStore {
     fn names_proposed<'a>(&'a self, parts: &'a NameParts) -> StoreFuture<'a, Vec<(Term, String)>> {
         Self::answer(async move {
-            let proposed: Vec<(i64, String)> = bound(names_sharing(parts)).fetch_all(&self.searches).await?;
-            Ok(proposed.into_iter().map(|(term, name)| (Term(term), name)).collect())
+            for _ in 0..SEARCH_CONNECTIONS {
+                match self.names(parts).await {
+                    Err(error) if is_lost(&error) => {}
+                    named => return Ok(named?),
+                }
+            }
+            Ok(self.names(parts).await?)
         })
     }
 
@@ -43,12 +49,30 @@ impl Search for PostgresStore {
 
     fn search<'a>(&'a self, request: &'a SearchRequest) -> StoreFuture<'a, SearchFound> {
         Self::answer(async move {
-            let mut transaction = self.searching().await?;
-            let Walked { encounters, next, total } = walk(&mut Reader(&mut transaction), request).await?;
-            let lines = lines_of(&mut transaction, &encounters).await?;
-            transaction.commit().await?;
-            Ok(SearchFound { lines: readable(lines), next, total })
+            for _ in 0..SEARCH_CONNECTIONS {
+                match self.found(request).await {
+                    Err(Failure::Sql(error)) if is_lost(&error) => {}
+                    found => return found,
+                }
+            }
+            self.found(request).await
         })
+    }
+}
+
+/// Each of these may be asked again where its connection turns out to be lost: none is tried before it is used.
+impl PostgresStore {
+    async fn names(&self, parts: &NameParts) -> Result<Vec<(Term, String)>, sqlx::Error> {
+        let proposed: Vec<(i64, String)> = bound(names_sharing(parts)).fetch_all(&self.searches).await?;
+        Ok(proposed.into_iter().map(|(term, name)| (Term(term), name)).collect())
+    }
+
+    async fn found(&self, request: &SearchRequest) -> Result<SearchFound, Failure> {
+        let mut transaction = self.searching().await?;
+        let Walked { encounters, next, total } = walk(&mut Reader(&mut transaction), request).await?;
+        let lines = lines_of(&mut transaction, &encounters).await?;
+        transaction.commit().await?;
+        Ok(SearchFound { lines: readable(lines), next, total })
     }
 }
 

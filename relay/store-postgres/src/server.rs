@@ -54,9 +54,19 @@ impl Server {
 
     /// So many connections, opened when they are needed, each told this first.
     pub(crate) fn pool(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
+        self.pool_of(connections, told, true)
+    }
+
+    /// The same, of which none is tried before it is used: for who asks again.
+    pub(crate) fn untried(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
+        self.pool_of(connections, told, false)
+    }
+
+    fn pool_of(&self, connections: u32, told: &'static [&'static str], tried: bool) -> PgPool {
         PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(POOL_WAIT)
+            .test_before_acquire(tried)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     for settings in told {

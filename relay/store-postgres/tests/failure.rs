@@ -13,11 +13,13 @@ use raidcast_pgkit::{Cluster, Install};
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
+use raidcast_store::name::{NameKind, Typed};
+use raidcast_store::search::{Filters, ROWS_LOOKED_AT_MAX, names_like};
 use raidcast_store::{
     Accounts as _, Delay, Derived, DerivedRows as _, EncounterKey, EncounterRow, Encounters as _, HeldReport, JobKey,
     JobKind, Jobs as _, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow,
-    Raids as _, ReportLine, Reports as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _, UploadKept,
-    Uploads as _,
+    Raids as _, ReportLine, Reports as _, Search as _, SearchOrder, SearchRequest, StoreError, StoredStream, StreamKey,
+    Tickets, Upkeep as _, UploadKept, Uploads as _,
 };
 use raidcast_store_postgres::{PostgresStore, look};
 use sqlx::{Connection as _, PgConnection};
@@ -182,6 +184,19 @@ async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_aga
     }
 }
 
+fn everything() -> SearchRequest {
+    SearchRequest {
+        filters: Filters::default(),
+        order: SearchOrder::Started,
+        descending: true,
+        after: None,
+        skip: 0,
+        take: 50,
+        count: true,
+        look: ROWS_LOOKED_AT_MAX,
+    }
+}
+
 #[tokio::test]
 async fn connections_that_are_cut_are_not_noticed() {
     let Some((fixture, cluster)) = Fixture::new().await else { return };
@@ -189,6 +204,14 @@ async fn connections_that_are_cut_are_not_noticed() {
     for seq in 1..=5 {
         fixture.store.append(entry(&row, seq, 10)).await.unwrap();
         fixture.store.update_raid(&fixture.raid, None).await.unwrap();
+        // On all connections that searches have.
+        let (request, name) = (everything(), Typed::new(NameKind::Boss, "ogre").unwrap());
+        for found in join_all([(); 5].map(|()| fixture.store.search(&request))).await {
+            assert_eq!(found.unwrap().lines, []);
+        }
+        for named in join_all([(); 5].map(|()| names_like(&*fixture.store, &name))).await {
+            assert_eq!(named.unwrap(), []);
+        }
         let cut =
             format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", fixture.database());
         assert!(cluster.run("postgres", &cut).lines().count() >= 2);

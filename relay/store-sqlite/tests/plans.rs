@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, FromRow, Sqlite, SqliteConnection};
 
 const ENCOUNTERS: i64 = 20_000;
 /// What may be gone through from end to end: what subqueries gave.
-const MADE: [&str; 7] = ["SCAN u", "SCAN l", "SCAN c", "SCAN f", "SCAN g", "SCAN (", "SCAN CONSTANT"];
+const MADE: [&str; 7] = ["SCAN w", "SCAN l", "SCAN c", "SCAN f", "SCAN g", "SCAN (", "SCAN CONSTANT"];
 
 async fn fill(connection: &mut SqliteConnection, archive: &mut Archive) {
     let mut transaction = connection.begin().await.unwrap();

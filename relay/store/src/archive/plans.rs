@@ -48,7 +48,7 @@ impl<E: Explain, C: Fn(&Planned) + Sync> Ask for Explaining<'_, E, C> {
         let sql = &statement.sql;
         let column = self.order.column();
         let is_few = sql.contains(&format!("(t.{column} + 0)"));
-        let counts_few = sql.starts_with("SELECT * FROM (") && !sql.contains(&format!("ORDER BY t.{column}"));
+        let counts_few = sql.starts_with("SELECT s.") && !sql.contains(&format!("ORDER BY t.{column}"));
         let walks = match is_few || sql.starts_with("WITH ") {
             // Of less than is looked at all is taken, in whichever order.
             true => "search_by_",
