@@ -3195,7 +3195,7 @@ export interface components {
         /** @description A fight that has ended. Names may also be in snake_case. What is absent or `null` is not known. At most 10 MiB of JSON, and 65,536 skills of all players. */
         UploadedEncounter: {
             bosses?: components["schemas"]["UploadedBoss"][] | null;
-            /** @description Of the uploader's making: compared, and never refused. */
+            /** @description Of the uploader's making: compared and given back, never refused, and not kept. */
             checksum?: string | null;
             /** Format: int64 */
             durationMs?: number | null;
@@ -3208,7 +3208,7 @@ export interface components {
             endedAtMs?: number | null;
             /** @description The game's id of the player whose meter it is; 0 means unknown. */
             localPlayerUid?: number | string | null;
-            /** @description Up to 64 characters are kept. */
+            /** @description Counted in the relay's metrics, and not kept. */
             meterVersion?: string | null;
             /** @description Each once. */
             players: components["schemas"]["UploadedPlayer"][];
