@@ -60,6 +60,9 @@ pub const PROFILES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const PROFILES_MAX: usize = 10_000;
 /// An answer to an upload is there in this time from its request on, ms, whatever happens: meters wait 30 s.
 pub const UPLOAD_ANSWER_MS: u64 = 28_000;
+/// What is left of a key's day is told with an answer if the database says it within this, ms: after all of
+/// [`UPLOAD_ANSWER_MS`], too, the answer is there before meters give up.
+pub const ALLOWANCE_MS: u64 = 1_500;
 /// Bytes of a request to `/api/v1/encounters`, as it is sent and unfolded: six of the largest encounters, or a night of
 /// ordinary ones.
 pub const ENCOUNTERS_BYTES_MAX: u64 = 64 * 1024 * 1024;
