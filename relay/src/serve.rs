@@ -224,6 +224,7 @@ impl Relay {
             lists: Arc::clone(desk.lists()),
             searches: Arc::clone(desk.searches()),
             ingest: Arc::clone(desk.ingest()),
+            eraser: Arc::clone(desk.eraser()),
             disk: Disk::of(&config.database()),
         };
         let readiness = Readiness::new(Arc::clone(context), sources.disk.clone());
