@@ -100,7 +100,7 @@ impl Eraser {
         self.erasing.waiting()
     }
 
-    /// How many jobs are to see to it that nothing of what was removed is left in the database's files, as far as known.
+    /// How many jobs see to it that nothing of what was removed is left in the database's files, as far as known.
     pub fn wiping(&self) -> u64 {
         self.wiping.waiting()
     }

@@ -244,8 +244,8 @@ pub const SIGN_INS_PER_NAME: u32 = 10;
 /// has any number of them tries 29,000 passwords of a name a day. The shortest have ten characters.
 pub const SIGN_INS_PER_NAME_IN_ALL: u32 = 300;
 
-/// People who join from one address within an hour: a raid that joins at one place. Not within a day, or the address would be
-/// held for as long.
+/// People who join from one address within an hour: a raid that joins at one place. Not within a day, or the address would
+/// be held for as long.
 pub const JOINS_PER_ADDRESS_HOUR: u32 = 20;
 /// Requests for removal of one address within an hour: who was seen in several raids names all of them in one.
 pub const REMOVALS_PER_ADDRESS_HOUR: u32 = 3;
