@@ -1,9 +1,12 @@
 //! Which other sites' pages may read what the API answers (CORS).
 //!
-//! One invariant: a page may read and not change: methods other than GET are allowed to none. This is a rule for browsers
-//! alone. Deliberately not here: who may see what.
+//! One invariant: a page may read and not change: methods other than GET are allowed to none. Pages of sites that the
+//! operator lists may send the key of who visits them, and no page has its answers by his cookie. This is a rule for
+//! browsers alone. Deliberately not here: who may see what.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -11,9 +14,12 @@ use axum::response::{IntoResponse as _, Response};
 use crate::error::is_api;
 
 /// What pages of other sites may read of an answer's head.
-const EXPOSED: HeaderValue = HeaderValue::from_static("etag, retry-after, x-api-version, x-request-id");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("etag, ratelimit, ratelimit-policy, retry-after, x-api-version, x-request-id");
 /// What they may put into a request's head.
 const ALLOWED: HeaderValue = HeaderValue::from_static("if-none-match");
+/// What pages of sites that are listed may: a key, too.
+const ALLOWED_TO_LISTED: HeaderValue = HeaderValue::from_static("if-none-match, x-api-key");
 
 /// Whose pages may read answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,19 +45,29 @@ impl Origins {
         Ok(if origins.is_empty() { Self::All } else { Self::Listed(origins) })
     }
 
+    /// Whether an operator has listed this one.
+    fn lists(&self, origin: &HeaderValue) -> bool {
+        matches!(self, Self::Listed(listed) if listed.contains(origin))
+    }
+
     /// Says to a browser whether a page of this origin may read an answer.
     pub(crate) fn allow(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         match self {
             Self::All => {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             }
-            Self::Listed(listed) => {
+            Self::Listed(_) => {
                 headers.append(header::VARY, HeaderValue::from_static("origin"));
-                let Some(origin) = origin.filter(|origin| listed.contains(origin)) else { return };
+                let Some(origin) = origin.filter(|origin| self.lists(origin)) else { return };
                 headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             }
         }
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+
+    /// What a page of this origin may put into a request's head.
+    fn may_send(&self, origin: Option<&HeaderValue>) -> HeaderValue {
+        if origin.is_some_and(|origin| self.lists(origin)) { ALLOWED_TO_LISTED } else { ALLOWED }
     }
 }
 
@@ -77,7 +93,7 @@ fn origin(text: &str) -> Option<HeaderValue> {
 }
 
 /// Answers browsers that ask what a page may ask of the API.
-pub(crate) async fn preflight(request: Request, next: Next) -> Response {
+pub(crate) async fn preflight(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
     let asks = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         && is_api(request.uri().path())
@@ -87,7 +103,7 @@ pub(crate) async fn preflight(request: Request, next: Next) -> Response {
     }
     let allowed = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET")),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, origins.may_send(request.headers().get(header::ORIGIN))),
     ];
     (StatusCode::NO_CONTENT, allowed).into_response()
 }
@@ -134,5 +150,31 @@ mod tests {
         };
         assert_eq!(told(Some("https://a.example")), Some(HeaderValue::from_static("https://a.example")));
         assert_eq!((told(Some("https://b.example")), told(Some("null")), told(None)), (None, None, None));
+    }
+
+    #[test]
+    fn a_key_is_for_pages_of_listed_sites_alone() {
+        let listed = Origins::listed(&["https://a.example".to_owned()]).expect("an origin");
+        for (origins, origin, may) in [
+            (&listed, Some("https://a.example"), true),
+            (&listed, Some("https://b.example"), false),
+            (&listed, None, false),
+            (&Origins::All, Some("https://a.example"), false),
+        ] {
+            let sent = origins.may_send(origin.map(HeaderValue::from_static).as_ref());
+            let sent = sent.to_str().expect("text");
+            assert!(sent.contains("if-none-match"), "{origin:?}");
+            assert_eq!(sent.contains("x-api-key"), may, "{origins:?} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn no_page_has_answers_by_a_cookie() {
+        for origins in [Origins::All, Origins::listed(&["https://a.example".to_owned()]).expect("an origin")] {
+            let mut headers = HeaderMap::new();
+            origins.allow(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+            assert!(headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{origins:?}");
+            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS), "{origins:?}");
+        }
     }
 }

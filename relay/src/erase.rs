@@ -95,6 +95,16 @@ impl Eraser {
         self.turns.waiting()
     }
 
+    /// How many raids and people are still to be removed, as far as known.
+    pub fn erasing(&self) -> u64 {
+        self.erasing.waiting()
+    }
+
+    /// How many jobs see to it that nothing of what was removed is left in the database's files, as far as known.
+    pub fn wiping(&self) -> u64 {
+        self.wiping.waiting()
+    }
+
     fn note(&self, manager: &Manager, what: Audited, account: AccountId) -> Note {
         manager.note(what, account, self.context().clock.now_ms())
     }

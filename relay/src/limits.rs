@@ -60,6 +60,9 @@ pub const PROFILES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const PROFILES_MAX: usize = 10_000;
 /// An answer to an upload is there in this time from its request on, ms, whatever happens: meters wait 30 s.
 pub const UPLOAD_ANSWER_MS: u64 = 28_000;
+/// What is left of a key's day is told with an answer if the database says it within this, ms: after all of
+/// [`UPLOAD_ANSWER_MS`], too, the answer is there before meters give up.
+pub const ALLOWANCE_MS: u64 = 1_500;
 /// Bytes of a request to `/api/v1/encounters`, as it is sent and unfolded: six of the largest encounters, or a night of
 /// ordinary ones.
 pub const ENCOUNTERS_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -241,8 +244,9 @@ pub const SIGN_INS_PER_NAME: u32 = 10;
 /// has any number of them tries 29,000 passwords of a name a day. The shortest have ten characters.
 pub const SIGN_INS_PER_NAME_IN_ALL: u32 = 300;
 
-/// People who join from one address within a day.
-pub const JOINS_PER_ADDRESS_DAY: u32 = 20;
+/// People who join from one address within an hour: a raid that joins at one place. Not within a day, or the address would
+/// be held for as long.
+pub const JOINS_PER_ADDRESS_HOUR: u32 = 20;
 /// Requests for removal of one address within an hour: who was seen in several raids names all of them in one.
 pub const REMOVALS_PER_ADDRESS_HOUR: u32 = 3;
 /// The same of neighbours (an IPv4 /24, an IPv6 /48): a house, or a firm, or one stranger whom his provider gave them all.

@@ -185,13 +185,14 @@ pub fn description() -> Value {
 pub fn metrics_router(operators: &Operators) -> Router {
     let routes = operators.health().merge(operators.metrics());
     let routes = routes.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT));
-    around(routes, operators, Origins::All)
+    around(routes, operators, Arc::new(Origins::All))
 }
 
 /// The whole relay, as a router. Metrics are served to this machine, unless they have an address of their own.
 pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics: bool) -> Router {
     let metrics =
         if metrics { operators.metrics().layer(middleware::from_fn(api::metrics::only_here)) } else { Router::new() };
+    let origins = Arc::new(origins);
     let reading = Router::from(reading()).layer(CompressionLayer::new().compress_when(Small));
     // They have times of their own, and bodies.
     let uploads = Router::from(uploading()).layer(DefaultBodyLimit::disable()).with_state(desk.clone());
@@ -219,20 +220,20 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
         .layer(DefaultBodyLimit::max(REQUEST_BODY_BYTES_MAX as usize))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .merge(uploads)
-        .layer(middleware::from_fn(cors::preflight))
+        .layer(middleware::from_fn_with_state(Arc::clone(&origins), cors::preflight))
         .layer(middleware::from_fn_with_state(keys, edge::gate));
     around(routes, &operators, origins)
 }
 
 /// What all answers have: a shape for errors, headers, and the name of their request.
-fn around(routes: Router, operators: &Operators, origins: Origins) -> Router {
+fn around(routes: Router, operators: &Operators, origins: Arc<Origins>) -> Router {
     let routes =
         routes.layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
     // Around the router, not inside it: only there an answer names the methods of its address.
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn(error::shape))
-        .layer(middleware::from_fn_with_state(Arc::new(origins), headers))
+        .layer(middleware::from_fn_with_state(origins, headers))
         .layer(middleware::from_fn_with_state(operators.requests(), request::named))
 }
 

@@ -224,6 +224,7 @@ impl Relay {
             lists: Arc::clone(desk.lists()),
             searches: Arc::clone(desk.searches()),
             ingest: Arc::clone(desk.ingest()),
+            eraser: Arc::clone(desk.eraser()),
             disk: Disk::of(&config.database()),
         };
         let readiness = Readiness::new(Arc::clone(context), sources.disk.clone());
@@ -246,6 +247,7 @@ impl Relay {
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&links).keep_house(stop.clone()));
+        servers.spawn(desk.clone().forget_tickets(stop.clone()));
         let (looking, stopping) = (Arc::clone(&members), stop.clone());
         servers.spawn(async move {
             // What does not answer holds up neither the start nor the end.

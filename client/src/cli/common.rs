@@ -28,7 +28,8 @@ pub(super) struct CommonFlags {
     /// The relay's address, like `https://raidcast.example`
     #[arg(long, value_name = "URL", env = "RAIDCAST_RELAY")]
     relay: Option<String>,
-    /// Your upload key. Prefer `RAIDCAST_KEY`: other users of this computer can see a command line
+    /// Your upload key. Prefer `raidcast login` or `RAIDCAST_KEY`: other users of this computer can see a command line,
+    /// and shells keep it
     #[arg(long, value_name = "KEY", env = "RAIDCAST_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Authorities that vouch for the relay beside those that browsers know: a PEM file

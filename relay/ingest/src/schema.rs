@@ -126,9 +126,9 @@ fn encounter() -> Value {
         may("totalHeal", "Likewise.", amount()),
         may("bosses", "", list("UploadedBoss", 0, Some(own::BOSSES_MAX))),
         must("players", "Each once.", list("UploadedPlayer", 0, Some(l::PLAYERS_MAX))),
-        may("meterVersion", "Up to 64 characters are kept.", text()),
+        may("meterVersion", "Counted in the relay's metrics, and not kept.", text()),
         may("localPlayerUid", "The game's id of the player whose meter it is; 0 means unknown.", id()),
-        may("checksum", "Of the uploader's making: compared, and never refused.", checksum),
+        may("checksum", "Of the uploader's making: compared and given back, never refused, and not kept.", checksum),
         may("sceneId", "The game's id of the scene.", whole(i64::MIN, i64::MAX)),
         may("sceneName", "", text()),
     ];

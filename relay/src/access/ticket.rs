@@ -40,6 +40,11 @@ impl FeedTickets {
         FeedTicket { ticket, ends_at_ms: now_ms.saturating_add(FEED_TICKET_MS) }
     }
 
+    /// Forgets tickets that nobody used in time.
+    pub fn sweep(&self, now_ms: i64) {
+        self.0.sweep(now_ms);
+    }
+
     /// Who was given a ticket for a feed; it is good for nothing any more. `None` of what is no ticket at all; inside, where
     /// it is none for this feed, or not good any more.
     pub fn take(&self, ticket: &str, feed: &FeedOf, now_ms: i64) -> Option<Option<Asker>> {

@@ -362,9 +362,16 @@ impl Members {
         if unanswered > 0 {
             tracing::warn!(unanswered, "requests for removal went that nobody had closed for half a year");
         }
-        // Nobody's address is remembered for longer than it takes to say that he asks too often.
-        self.tries.forget();
         Ok(())
+    }
+
+    /// Nobody's address is remembered for longer than it takes to say that he asks too often, or than he may come back.
+    fn forget_addresses(&self) {
+        let now_ms = self.now_ms();
+        self.pairings.sweep(now_ms);
+        self.trips.sweep(now_ms);
+        self.strangers.sweep(now_ms);
+        self.tries.forget();
     }
 
     /// Takes what the store has for what is so: keys, and sessions by which something is open.
@@ -392,6 +399,7 @@ impl Members {
         let mut looks = 0_u32;
         while tokio::time::timeout(LOOK, stopping.cancelled()).await.is_err() {
             looks = looks.wrapping_add(1);
+            self.forget_addresses();
             let looked = self.look_again().await;
             let swept = if looks.is_multiple_of(SWEPT_EACH) { self.sweep().await } else { Ok(()) };
             if let Err(error) = looked.and(swept) {

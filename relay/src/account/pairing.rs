@@ -166,6 +166,11 @@ impl Pairings {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(own.as_bytes()));
     }
 
+    /// Removes codes whose time is over.
+    pub(super) fn sweep(&self, now_ms: i64) {
+        drop(self.open(now_ms));
+    }
+
     /// Programs that were let in by sessions that have ended are not.
     pub(super) fn forget(&self, has_ended: impl Fn(PersonId, SessionId) -> bool) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

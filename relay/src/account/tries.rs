@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::edge::{Address, Later};
 use crate::limits::{
-    ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_REFUSED_PER_ADDRESS, PROVIDER_REFUSED_WINDOW_S,
+    ADDRESSES_MAX, JOINS_PER_ADDRESS_HOUR, JOINS_PER_HOUR, PROVIDER_REFUSED_PER_ADDRESS, PROVIDER_REFUSED_WINDOW_S,
     PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE, REMOVALS_PER_ADDRESS_HOUR, REMOVALS_PER_HOUR, REMOVALS_PER_NEIGHBOURS_HOUR,
     REMOVALS_PER_PROVIDER_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME, SIGN_INS_PER_NAME_IN_ALL,
 };
@@ -215,7 +215,6 @@ pub(super) struct Tries {
 impl Tries {
     pub(super) fn new() -> Self {
         let by_name = within(NAME_WINDOW, SIGN_INS_PER_NAME);
-        let per_day = within(Duration::from_hours(24), JOINS_PER_ADDRESS_DAY);
         Self {
             addresses: Rate::new(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
             providers: Rate::new(Quota::per_minute(nonzero(PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
@@ -224,7 +223,7 @@ impl Tries {
             names_in_all: Rate::new(within(NAME_WINDOW, SIGN_INS_PER_NAME_IN_ALL), [0; 8]),
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
-            joins: Rate::new(per_day, Address::EVERYBODY),
+            joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_ADDRESS_HOUR)), Address::EVERYBODY),
             removals: REMOVALS.map(|(_, most)| Rate::new(Quota::per_hour(nonzero(most)), Address::EVERYBODY)),
             all_removals: Rate::new(Quota::per_hour(nonzero(REMOVALS_PER_HOUR)), ()),
             all_joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_HOUR)), ()),
@@ -340,7 +339,7 @@ mod tests {
         }
         assert!(tries.by_person(PersonId(1), Try::Code).is_err());
         assert!(tries.by_person(PersonId(1), Try::Password).is_ok() && tries.by_person(PersonId(2), Try::Code).is_ok());
-        for number in 0..JOINS_PER_ADDRESS_DAY {
+        for number in 0..JOINS_PER_ADDRESS_HOUR {
             assert!(tries.joins(address(1), number % 2 == 0).is_ok());
         }
         assert!(tries.joins(address(1), false).is_err() && tries.joins(address(1), true).is_err());

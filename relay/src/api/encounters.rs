@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use raidcast_ingest::encounters::ClientId;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
-use super::uploads::uploader;
+use super::uploads::{uploader, with_allowance};
 use crate::access::Uploader;
 use crate::desk::Desk;
 use crate::edge::{Asked, drain};
@@ -21,10 +21,6 @@ use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::ingest::{Kept, Taken};
 use crate::openapi::{Forbidden, IfNoneMatch, NoTimes, NotFound, Unchanged, Unsigned, UnsupportedMedia};
-use crate::quota::{Allowance, DAY_MS};
-
-/// The window of a key's limits of a day, s.
-const DAY_S: i64 = DAY_MS / 1_000;
 
 /// `?visibility=&names=`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -205,25 +201,8 @@ pub async fn upload(
     body: Body,
 ) -> Result<Response, HttpError> {
     let (uploader, body) = uploader(&desk, &headers, body).await?;
-    let mut answer = answer(&desk, &uploader, query, headers, body).await.into_response();
-    if let Some(allowance) = desk.allowance(&uploader).await {
-        tell(&allowance, answer.headers_mut());
-    }
-    Ok(answer)
-}
-
-/// Says what is left of a key's day, by draft-ietf-httpapi-ratelimit-headers.
-fn tell(allowance: &Allowance, headers: &mut HeaderMap) {
-    let Allowance { most, left, reset_s, in_bytes } = *allowance;
-    let unit = if in_bytes { ";qu=\"content-bytes\"" } else { "" };
-    for (name, value) in [
-        ("ratelimit-policy", format!("\"day\";q={most};w={DAY_S}{unit}")),
-        ("ratelimit", format!("\"day\";r={left};t={reset_s}")),
-    ] {
-        if let Ok(value) = value.parse() {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
+    let answer = answer(&desk, &uploader, query, headers, body).await;
+    Ok(with_allowance(&desk, &uploader, answer).await)
 }
 
 async fn answer(

@@ -13,6 +13,7 @@ use crate::answers::Answers;
 use crate::context::Context;
 use crate::disk::Disk;
 use crate::edge::{Asked, Edge, Refusal};
+use crate::erase::Eraser;
 use crate::error::HttpError;
 use crate::ingest::Ingest;
 use crate::lists::Lists;
@@ -40,6 +41,8 @@ pub struct Sources {
     pub searches: Arc<Searches>,
     /// Who uploads whole fights.
     pub ingest: Arc<Ingest>,
+    /// What is being removed.
+    pub eraser: Arc<Eraser>,
     /// Where the database lies.
     pub disk: Disk,
 }
@@ -75,7 +78,7 @@ pub async fn metrics(State(sources): State<Sources>) -> Result<Response, HttpErr
 
 impl Sources {
     fn page(&self) -> Page {
-        let Self { context, directory, edge, answers, lists, searches, ingest, disk: _ } = self;
+        let Self { context, directory, edge, answers, lists, searches, ingest, eraser, disk: _ } = self;
         let mut page = Page::default();
         let (version, of_build) = (env!("CARGO_PKG_VERSION"), "Which version runs; always 1.");
         page.gauges("raidcast_build_info", of_build, "version", [(version, true)]);
@@ -104,7 +107,8 @@ impl Sources {
         page.counter("raidcast_searches_made_total", "Searches that the database was asked.", searches.made());
         let uploads = ingest.standing();
         page.gauge("raidcast_uploads_read", "Bodies of uploads that are read or folded now.", uploads.read);
-        let jobs = [("reading", ingest.waiting()), ("derive", context.derive.waiting())];
+        let (reading, derive) = (ingest.waiting(), context.derive.waiting());
+        let jobs = [("reading", reading), ("derive", derive), ("erase", eraser.erasing()), ("wipe", eraser.wiping())];
         page.gauges("raidcast_jobs_waiting", "Work that waits, by what it is.", "job", jobs);
         page.gauge("raidcast_uploads_waiting", "Uploads that wait for their turn to be read.", uploads.waiting);
         page

@@ -2,11 +2,14 @@
 //!
 //! One invariant: a link's secret is told to who makes it, and to nobody else.
 
+use std::time::Duration;
+
 use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
 use raidcast_shared::link::{FeedTicket, LinkForm, LinkLine, LinkList, NewLink};
 use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Linked};
+use tokio_util::sync::CancellationToken;
 
 use super::Desk;
 use crate::access::{Admitted, Asker, FeedOf, Manager, Until};
@@ -18,6 +21,8 @@ use crate::quota::DAY_MS;
 
 /// Characters of what a link is called.
 const NAME_CHARS_MAX: usize = 64;
+/// How often tickets for feeds that nobody used are forgotten, and with them for whose address they were.
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// Where a link leads: to a raid, or a channel, that its manager was asked for.
 #[derive(Clone, Debug)]
@@ -156,6 +161,13 @@ impl Desk {
         let ticket = asker.ticket.filter(|_| by_ticket);
         let asker = Asker { ticket, ..asker };
         Ok(self.tickets.give(feed, asker, visit.address, self.clock().now_ms()))
+    }
+
+    /// Forgets tickets for feeds that nobody used, now and then. Ends with `stopping`.
+    pub async fn forget_tickets(self, stopping: CancellationToken) {
+        while tokio::time::timeout(SWEEP, stopping.cancelled()).await.is_err() {
+            self.tickets.sweep(self.clock().now_ms());
+        }
     }
 
     /// Who asks for a feed by a ticket for it, if he may ask still; `None` if it is no such ticket.

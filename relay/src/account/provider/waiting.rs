@@ -101,6 +101,11 @@ impl<T: Clone> Waiting<T> {
         secret
     }
 
+    /// Forgets those who have not come back in time.
+    pub(crate) fn sweep(&self, now_ms: i64) {
+        drop(self.all(now_ms));
+    }
+
     /// What was kept under a secret, which is good for nothing any more.
     pub(crate) fn take(&self, secret: &str, now_ms: i64) -> Option<T> {
         self.all(now_ms).held.remove(&digest(secret.as_bytes())).map(|held| held.what)

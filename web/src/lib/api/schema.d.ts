@@ -3195,7 +3195,7 @@ export interface components {
         /** @description A fight that has ended. Names may also be in snake_case. What is absent or `null` is not known. At most 10 MiB of JSON, and 65,536 skills of all players. */
         UploadedEncounter: {
             bosses?: components["schemas"]["UploadedBoss"][] | null;
-            /** @description Of the uploader's making: compared, and never refused. */
+            /** @description Of the uploader's making: compared and given back, never refused, and not kept. */
             checksum?: string | null;
             /** Format: int64 */
             durationMs?: number | null;
@@ -3208,7 +3208,7 @@ export interface components {
             endedAtMs?: number | null;
             /** @description The game's id of the player whose meter it is; 0 means unknown. */
             localPlayerUid?: number | string | null;
-            /** @description Up to 64 characters are kept. */
+            /** @description Counted in the relay's metrics, and not kept. */
             meterVersion?: string | null;
             /** @description Each once. */
             players: components["schemas"]["UploadedPlayer"][];
@@ -3795,6 +3795,8 @@ export interface operations {
             /** @description It may. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-API-Version": components["headers"]["X-API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -6416,6 +6418,8 @@ export interface operations {
             /** @description The id of each, in the order of the request. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-API-Version": components["headers"]["X-API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -6451,6 +6455,8 @@ export interface operations {
             /** @description Which are here, and which are not. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-API-Version": components["headers"]["X-API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -6486,6 +6492,8 @@ export interface operations {
             /** @description How many came. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-API-Version": components["headers"]["X-API-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
