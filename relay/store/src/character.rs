@@ -303,12 +303,8 @@ pub trait Characters: Send + Sync {
 
     /// Fights in whose derived rows a player stands, each once, those that came last first: the row of each encounter and
     /// its report, from the last one, or before a row.
-    fn fights_of_player(
-        &self,
-        player: ActorId,
-        before: Option<i64>,
-        limit: u32,
-    ) -> StoreFuture<'_, Vec<(i64, String)>>;
+    fn fights_of_player(&self, player: ActorId, before: Option<i64>, limit: u32)
+    -> StoreFuture<'_, Vec<(i64, String)>>;
 
     /// All that is wished.
     fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes>;
