@@ -278,7 +278,7 @@ impl Making {
             json!({"number": number, "playerKey": key})
         });
         // One at a time, for it is held until it is folded.
-        let _journal = match row.state {
+        let journal = match row.state {
             ReportState::Final => None,
             ReportState::Live | ReportState::Provisional => context.heavy.journal_looked_at().await,
         };
@@ -305,6 +305,8 @@ impl Making {
         });
         let (archive, pieces, names) = packing.await.map_err(|_| Broken::Fell)??;
         self.archive = Some(archive);
+        // Whoever reads slowly keeps nobody else from his.
+        drop(journal);
         for name in names {
             let is_new = !told.names.contains_key(&name);
             if is_new && told.names.len() >= NAMES_MAX {
