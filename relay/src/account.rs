@@ -19,7 +19,9 @@ use subtle::ConstantTimeEq;
 
 pub use self::cookie::Cookies;
 pub use self::keyring::{Key, Keyring, WhoseKey};
-pub use self::members::{Arrival, Arrived, DeviceFault, Entered, Facts, FirstLink, Members, SignedIn};
+pub use self::members::{
+    Arrival, Arrived, CharacterHolder, DeviceFault, Entered, Facts, FirstLink, Members, PlayerFacts, SignedIn,
+};
 pub(crate) use self::provider::{Bounds, Waiting, is_safe_address};
 pub use self::provider::{ClientSecret, ProviderKind, ProviderSetting, look_at_providers};
 pub use self::secret::RelaySecret;

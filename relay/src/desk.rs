@@ -12,6 +12,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use raidcast_shared::account::Audited;
 use raidcast_shared::administration::{MyRaid, MyRaids, RaidForm, RaidSeenBy};
+use raidcast_shared::character::PlayerExportForm;
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::report::RenewedTicket;
 use raidcast_store::{RaidLine, RaidRow, StoreError};
@@ -27,7 +28,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::erase::Eraser;
 use crate::error::HttpError;
-use crate::export::Exports;
+use crate::export::{Exports, Wanted};
 use crate::fanout::Socket;
 use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
@@ -212,7 +213,29 @@ impl Desk {
         let place = self.exports.place(who.person())?;
         let until = self.members.until(who).await?;
         let facts = self.members.facts(who).await?;
-        Ok(self.exports.begin(facts, place, until))
+        Ok(self.exports.begin(Wanted::Person(facts), place, until))
+    }
+
+    /// All that is held about a character of somebody's, as an archive; of its fights those of before a row.
+    ///
+    /// # Errors
+    /// As [`Desk::export`]; `NotFound` if he has no such character, `Conflict` if no administrator has said that it is his.
+    pub async fn export_character(&self, who: &SignedIn, id: i64, before: Option<i64>) -> Result<Body, HttpError> {
+        let place = self.exports.place(who.person())?;
+        let until = self.members.until(who).await?;
+        let facts = self.members.facts_of_character(who, id, before).await?;
+        Ok(self.exports.begin(Wanted::Player(facts), place, until))
+    }
+
+    /// All that is held about any player, as an archive, for an administrator who is asked for it.
+    ///
+    /// # Errors
+    /// As [`Desk::export`]; `NotAdministrator`, what is wrong with the form, `Unknown` of a key by which nobody is known.
+    pub async fn export_player(&self, who: &SignedIn, form: &PlayerExportForm) -> Result<Body, HttpError> {
+        let place = self.exports.place(who.person())?;
+        let until = self.members.until(who).await?;
+        let facts = self.members.facts_of_player(who, form).await?;
+        Ok(self.exports.begin(Wanted::Player(facts), place, until))
     }
 
     /// Folds spans.

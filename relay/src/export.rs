@@ -1,9 +1,11 @@
-//! All that is held about somebody, as an archive: docs/export.md says what is in it.
+//! All that is held about somebody, or about a player of the game, as an archive: docs/export.md says what is in it.
 //!
 //! Two invariants. It is made while it is read, one file at a time, so that it costs the memory of one fight however many
 //! there are; who reads slowly slows it down, and nobody else: each has one at a time, and a while for it. And it ends with
 //! the session that asked for it. Deliberately not here: who may have it.
 
+mod own;
+mod player;
 mod tar;
 
 use std::collections::HashSet;
@@ -24,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::tar::Archive;
-use crate::account::Facts;
+use crate::account::{Facts, PlayerFacts};
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::record;
@@ -58,6 +60,14 @@ Passwords, keys and what opens links are not in it: the relay keeps digests of t
 The form of each file is described in docs/export.md of Raidcast.
 ";
 
+/// Of whom an archive is.
+pub enum Wanted {
+    /// Of somebody who signs in.
+    Person(Facts),
+    /// Of a player of the game.
+    Player(PlayerFacts),
+}
+
 /// Makes archives.
 pub struct Exports {
     context: Arc<Context>,
@@ -82,7 +92,7 @@ impl Drop for Place {
 enum Broken {
     #[error("nobody reads it any more")]
     Gone,
-    #[error("he who asked for it is not signed in any more, or it took too long")]
+    #[error("he who asked for it is not signed in any more, or it is not his to have, or it took too long")]
     Over,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -119,10 +129,10 @@ impl Exports {
     }
 
     /// An archive, whose making begins now. It breaks off when `until` is over.
-    pub fn begin(&self, facts: Facts, place: Place, until: CancellationToken) -> Body {
+    pub fn begin(&self, wanted: Wanted, place: Place, until: CancellationToken) -> Body {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let (context, is_whole) = (Arc::clone(&self.context), Arc::new(AtomicBool::new(false)));
-        tokio::spawn(make(context, facts, sender, Arc::clone(&is_whole), place, until));
+        tokio::spawn(make(context, wanted, sender, Arc::clone(&is_whole), place, until));
         let mut has_broken = false;
         let pieces = futures::stream::poll_fn(move |task| match receiver.poll_recv(task) {
             // The connection breaks off: nobody takes a half one for a whole one.
@@ -140,7 +150,7 @@ type Pieces = mpsc::Sender<Bytes>;
 
 async fn make(
     context: Arc<Context>,
-    facts: Facts,
+    wanted: Wanted,
     pieces: Pieces,
     is_whole: Arc<AtomicBool>,
     place: Place,
@@ -154,7 +164,7 @@ async fn make(
         () = until.cancelled() => Err(Broken::Over),
         () = stop.cancelled() => Err(Broken::Gone),
         () = tokio::time::sleep(TIME_MAX) => Err(Broken::Over),
-        made = making.all(facts) => made,
+        made = making.of(wanted) => made,
     };
     match made {
         Ok(()) => is_whole.store(true, Ordering::Release),
@@ -191,7 +201,8 @@ fn is_of_account(what: Audited) -> bool {
         | Audited::PlayerHidden
         | Audited::PlayerShown
         | Audited::PlayerAgreed
-        | Audited::PlayerDisagreed => false,
+        | Audited::PlayerDisagreed
+        | Audited::PlayerExported => false,
     }
 }
 
@@ -203,7 +214,16 @@ struct Making {
 }
 
 impl Making {
-    async fn all(&mut self, facts: Facts) -> Result<(), Broken> {
+    async fn of(&mut self, wanted: Wanted) -> Result<(), Broken> {
+        match wanted {
+            Wanted::Person(facts) => self.person(facts).await?,
+            Wanted::Player(facts) => self.player(facts).await?,
+        }
+        let archive = self.archive.take().ok_or(Broken::Fell)?;
+        self.send(archive.end()?).await
+    }
+
+    async fn person(&mut self, facts: Facts) -> Result<(), Broken> {
         let now_ms = self.context.clock.now_ms();
         self.put("README.txt".into(), now_ms, || Ok(README.as_bytes().to_vec())).await?;
         self.json("person.json".into(), now_ms, facts.about).await?;
@@ -226,8 +246,7 @@ impl Making {
                 }
             }
         }
-        let archive = self.archive.take().ok_or(Broken::Fell)?;
-        self.send(archive.end()?).await
+        Ok(())
     }
 
     /// Links to a raid, or to an account's channel.

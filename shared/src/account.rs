@@ -111,6 +111,8 @@ pub enum Audited {
     PlayerDisagreed,
     /// The title of a raid was cleared for good; about its account.
     TitleCleared,
+    /// Somebody was given all that is held about a player; about whose character it is, if it is somebody's.
+    PlayerExported,
 }
 
 /// Who may join a relay.

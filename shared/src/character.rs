@@ -219,6 +219,24 @@ pub struct BeliefForm {
     pub hidden_by_administrator: bool,
 }
 
+/// Of which player an administrator wants all that is held: `POST /api/v1/player-exports`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlayerExportForm {
+    /// The player: his number in the game, or `playerKey` of a report.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub player: String,
+    /// Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_length = 64))]
+    pub seen_in: Option<String>,
+    /// Goes on from there: `next` of the archive before, in its `end.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub before: Option<i64>,
+}
+
 /// What an administrator decides of a player who wants to be hidden, or no more: `POST /api/v1/opt-outs`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

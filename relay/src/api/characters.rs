@@ -3,14 +3,19 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use raidcast_shared::character::{
-    BeliefForm, CharacterForm, ClaimForm, ClaimLine, MyCharacters, OpenClaim, OpenClaims, OptOutForm,
+    BeliefForm, CharacterForm, ClaimForm, ClaimLine, MyCharacters, OpenClaim, OpenClaims, OptOutForm, PlayerExportForm,
 };
 
+use super::own::{BeforeQuery, archive, place};
 use crate::desk::Desk;
 use crate::error::HttpError;
-use crate::extract::{JsonBody, Path};
-use crate::openapi::{Conflict, ForAdministrators, ForeignPage, NotFound, SignedOut};
+use crate::extract::{JsonBody, Path, Query};
+use crate::openapi::{Conflict, ForAdministrators, ForeignPage, NotFound, SignInAgain, SignedOut};
+
+/// What browsers do with a player's archive.
+const PLAYER_ARCHIVE: &str = "attachment; filename=\"raidcast-player.tar.zst\"";
 
 /// One's own characters, and what one says is one's own.
 #[utoipa::path(
@@ -73,6 +78,30 @@ pub async fn change(
     let who = desk.members().changing(&headers).await?;
     desk.wishing().wish(who, id, body.read()?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// All that is held about a character of one's own, as an archive.
+///
+/// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and a
+/// character that an administrator has seen to: its `way` is `administrator`.
+#[utoipa::path(
+    get, path = "/api/v1/me/characters/{id}/export", operation_id = "exportCharacter", tag = "People",
+    params(("id" = i64, Path, description = "Names the character."), BeforeQuery),
+    responses(
+        (status = 200, description = "The archive.", content_type = "application/zstd"),
+        SignedOut, SignInAgain, NotFound, Conflict
+    ),
+    security(("session" = []))
+)]
+pub async fn export(
+    State(desk): State<Desk>,
+    Path(id): Path<i64>,
+    Query(query): Query<BeforeQuery>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let before = place("before", query.before.as_deref())?;
+    let who = desk.members().typing(&headers).await?;
+    Ok(archive(PLAYER_ARCHIVE, desk.export_character(&who, id, before).await?))
 }
 
 /// The claim of another that has this code, if one may confirm it.
@@ -177,4 +206,26 @@ pub async fn opt_out(
     let who = desk.members().changing(&headers).await?;
     desk.wishing().opt_out(who, body.read()?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// All that is held about a player who asks for it, as an archive.
+///
+/// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and that
+/// it was asked for is noted. Make sure that who asks is that player.
+#[utoipa::path(
+    post, path = "/api/v1/player-exports", operation_id = "exportPlayer", tag = "Administration",
+    request_body = PlayerExportForm,
+    responses(
+        (status = 200, description = "The archive.", content_type = "application/zstd"),
+        SignedOut, SignInAgain, NotFound, Conflict
+    ),
+    security(("session" = []))
+)]
+pub async fn export_player(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: JsonBody<PlayerExportForm>,
+) -> Result<Response, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    Ok(archive(PLAYER_ARCHIVE, desk.export_player(&who, &body.read()?).await?))
 }

@@ -1,6 +1,7 @@
 //! What somebody removes: a fight, a raid, himself; and his raids, to choose from.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -35,6 +36,12 @@ pub(super) fn deleting(done: Done) -> Response {
         Done::GoesOn => (StatusCode::ACCEPTED, false),
     };
     (status, Json(Deleting { done })).into_response()
+}
+
+/// An archive, which browsers are to do this with.
+pub(super) fn archive(disposition: &'static str, body: Body) -> Response {
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/zstd"));
+    ([kind, (header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition))], body).into_response()
 }
 
 /// One's own raids.
@@ -184,10 +191,7 @@ pub async fn clear_title(
 )]
 pub async fn export(State(desk): State<Desk>, headers: HeaderMap) -> Result<Response, HttpError> {
     let who = desk.members().typing(&headers).await?;
-    let body = desk.export(&who).await?;
-    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/zstd"));
-    let name = HeaderValue::from_static("attachment; filename=\"raidcast.tar.zst\"");
-    Ok(([kind, (header::CONTENT_DISPOSITION, name)], body).into_response())
+    Ok(archive("attachment; filename=\"raidcast.tar.zst\"", desk.export(&who).await?))
 }
 
 /// Deletes oneself, with all accounts, raids, keys and sessions that are one's own.

@@ -5,8 +5,8 @@ use raidcast_shared::id::ActorId;
 use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, Proof, ProvedBy, SEEN_MAX, SeenClaim,
-    StoreError, StoreFuture, Wish, Wished, Wishes, code,
+    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
+    SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
 };
 use sqlx::PgConnection;
 
@@ -269,6 +269,64 @@ impl Characters for PostgresStore {
             .fetch_one(&self.pool)
             .await?;
             Ok(is_known)
+        })
+    }
+
+    fn player_held(&self, player: ActorId) -> StoreFuture<'_, PlayerHeld> {
+        Self::answer(async move {
+            let player = player.to_hex();
+            let mut transaction = self.snapshot().await?;
+            let person = sqlx::query_scalar!("SELECT person FROM characters WHERE player = $1", player)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let character = sqlx::query_as!(
+                CharacterColumns,
+                r#"SELECT c.row, c.player, c.called, c.way, c.proved_at_ms, c.agrees,
+                          o.player IS NOT NULL AS "hidden!", coalesce(o.by_administrator, FALSE) AS "by_administrator!"
+                   FROM characters c LEFT JOIN opt_outs o ON o.player = c.player WHERE c.player = $1"#,
+                player,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let claims = sqlx::query_as!(
+                ClaimColumns,
+                "SELECT row, person, player, called, way, code, created_at_ms, ends_at_ms
+                 FROM claims WHERE player = $1 ORDER BY row",
+                player,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let hidden = sqlx::query!("SELECT since_ms, by_administrator FROM opt_outs WHERE player = $1", player)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            let character = character.map(Character::try_from).transpose()?;
+            Ok(PlayerHeld {
+                character: person.map(PersonId).zip(character),
+                claims: readable(claims),
+                hidden: hidden.map(|hidden| (hidden.since_ms, hidden.by_administrator)),
+            })
+        })
+    }
+
+    fn fights_of_player(
+        &self,
+        player: ActorId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<(i64, String)>> {
+        Self::answer(async move {
+            let fights = sqlx::query!(
+                "SELECT DISTINCT f.encounter, e.report_id
+                 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                 WHERE f.actor_id = $1 AND f.encounter < $2 ORDER BY f.encounter DESC LIMIT $3",
+                player.to_hex(),
+                before.unwrap_or(i64::MAX),
+                i64::from(limit),
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(fights.into_iter().map(|fight| (fight.encounter, fight.report_id)).collect())
         })
     }
 

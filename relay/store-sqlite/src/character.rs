@@ -4,8 +4,8 @@ use raidcast_shared::id::ActorId;
 use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, Proof, ProvedBy, SEEN_MAX, SeenClaim,
-    StoreError, StoreFuture, Wish, Wished, Wishes, code,
+    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
+    SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -178,6 +178,68 @@ impl Characters for SqliteStore {
             .fetch_one(&self.readers)
             .await?;
             Ok(is_known)
+        })
+    }
+
+    fn player_held(&self, player: ActorId) -> StoreFuture<'_, PlayerHeld> {
+        Self::read(async move {
+            let player = player.to_hex();
+            let mut transaction = self.readers.begin().await?;
+            let person = sqlx::query_scalar!("SELECT person FROM characters WHERE player = ?1", player)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let character = sqlx::query_as!(
+                CharacterColumns,
+                r#"SELECT c.row AS "row!", c.player, c.called, c.way, c.proved_at_ms, c.agrees AS "agrees: bool",
+                          o.player IS NOT NULL AS "hidden!: bool", coalesce(o.by_administrator, FALSE) AS "by_administrator!: bool"
+                   FROM characters c LEFT JOIN opt_outs o ON o.player = c.player WHERE c.player = ?1"#,
+                player,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let claims = sqlx::query_as!(
+                ClaimColumns,
+                r#"SELECT row AS "row!", person, player, called, way, code, created_at_ms, ends_at_ms
+                   FROM claims WHERE player = ?1 ORDER BY row"#,
+                player,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let hidden = sqlx::query!(
+                r#"SELECT since_ms, by_administrator AS "by_administrator: bool" FROM opt_outs WHERE player = ?1"#,
+                player,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            let character = character.map(Character::try_from).transpose()?;
+            Ok(PlayerHeld {
+                character: person.map(PersonId).zip(character),
+                claims: readable(claims),
+                hidden: hidden.map(|hidden| (hidden.since_ms, hidden.by_administrator)),
+            })
+        })
+    }
+
+    fn fights_of_player(
+        &self,
+        player: ActorId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<(i64, String)>> {
+        Self::read(async move {
+            let (player, before) = (player.to_hex(), before.unwrap_or(i64::MAX));
+            let fights = sqlx::query!(
+                r#"SELECT DISTINCT f.encounter AS "encounter!: i64", e.report_id AS "report_id!: String"
+                   FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                   WHERE f.actor_id = ?1 AND f.encounter < ?2 ORDER BY f.encounter DESC LIMIT ?3"#,
+                player,
+                before,
+                limit,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(fights.into_iter().map(|fight| (fight.encounter, fight.report_id)).collect())
         })
     }
 

@@ -180,6 +180,17 @@ pub struct Character {
     pub agrees: bool,
 }
 
+/// What is held of a player beside his fights.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlayerHeld {
+    /// Whose character he is, and how that was proved.
+    pub character: Option<(PersonId, Character)>,
+    /// Who says that the character is his, the oldest first: also claims that are over, until they are removed.
+    pub claims: Vec<Claim>,
+    /// Where he is shown by name to nobody: since when, Unix ms, and whether an administrator said so.
+    pub hidden: Option<(i64, bool)>,
+}
+
 /// How a character is to be shown; what is left out stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
@@ -286,6 +297,14 @@ pub trait Characters: Send + Sync {
 
     /// Whether anything is held of a player: a fight, whose he is, or that he is hidden.
     fn knows_player(&self, player: ActorId) -> StoreFuture<'_, bool>;
+
+    /// What is held of a player beside his fights, as it was at one time.
+    fn player_held(&self, player: ActorId) -> StoreFuture<'_, PlayerHeld>;
+
+    /// Fights in whose derived rows a player stands, each once, those that came last first: the row of each encounter and
+    /// its report, from the last one, or before a row.
+    fn fights_of_player(&self, player: ActorId, before: Option<i64>, limit: u32)
+    -> StoreFuture<'_, Vec<(i64, String)>>;
 
     /// All that is wished.
     fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes>;

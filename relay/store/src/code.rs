@@ -116,7 +116,7 @@ pub fn of_job(kind: JobKind) -> i16 {
 }
 
 /// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
-const AUDITED: [Audited; 24] = [
+const AUDITED: [Audited; 25] = [
     Audited::FightDeleted,
     Audited::RaidDeleted,
     Audited::RaidExpired,
@@ -141,6 +141,7 @@ const AUDITED: [Audited; 24] = [
     Audited::PlayerAgreed,
     Audited::PlayerDisagreed,
     Audited::TitleCleared,
+    Audited::PlayerExported,
 ];
 
 /// The code of what is noted.

@@ -135,7 +135,8 @@ macro_rules! conformance {
                 so_many_notes_are_kept_and_what_they_name_is_named_once;
             character: a_claim_is_open_until_it_is_over, a_character_is_proved_in_the_way_of_its_claim,
                 who_is_hidden_is_found_by_nothing, wishes_are_their_persons_alone,
-                an_administrators_word_stands, who_decides_is_told_what_others_saw;
+                an_administrators_word_stands, who_decides_is_told_what_others_saw,
+                what_is_held_of_a_player_is_his_alone;
             removal: so_many_requests_are_kept_until_they_are_closed;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,

@@ -17,6 +17,7 @@ mod durability;
 mod encounters;
 mod errors;
 mod examples;
+mod export_player;
 mod exposition;
 mod falls;
 mod fan_out;

@@ -14,10 +14,10 @@ use raidcast_store::{
     JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport, KeyEncounter, KeyId,
     KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links, NewClaim, NewEncounter,
     NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People,
-    Person, PersonId, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role,
-    Search, SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store,
-    StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash,
-    UploadKept, Uploads, Usage, Use, Wish, Wished, Wishes,
+    Person, PersonId, PlayerHeld, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine,
+    Reports, Role, Search, SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn,
+    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
+    UploadHash, UploadKept, Uploads, Usage, Use, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -435,6 +435,8 @@ impl Characters for Shaky {
         "writes" wish(person: PersonId = person => person, row: i64 = row => row, wish: Wish = wish => wish, now_ms: i64 = now_ms => now_ms) -> Wished;
         "writes" hide_player(player: ActorId = player => player, hidden: bool = hidden => hidden, note: Note = note => note) -> bool;
         "reads" knows_player(player: ActorId = player => player) -> bool;
+        "reads" player_held(player: ActorId = player => player) -> PlayerHeld;
+        "reads" fights_of_player(player: ActorId = player => player, before: Option<i64> = before => before, limit: u32 = limit => limit) -> Vec<(i64, String)>;
     }
 
     fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes> {

@@ -195,7 +195,18 @@ impl Members {
     /// many are hidden as may be.
     pub async fn opt_out(&self, who: &SignedIn, form: &OptOutForm) -> Result<(), HttpError> {
         Self::administrates(who)?;
-        let meant = self.meant(&form.player, form.seen_in.as_deref())?;
+        let player = self.player_known(&form.player, form.seen_in.as_deref()).await?;
+        let what = if form.hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
+        let note = Note { by: Some(who.person()), key: None, what, about: None, at_ms: self.now_ms() };
+        if self.context.store.hide_player(player, form.hidden, note).await? { Ok(()) } else { Err(full()) }
+    }
+
+    /// The player whom an administrator means.
+    ///
+    /// # Errors
+    /// What is wrong with it; `Unknown` of a key by which nobody is known.
+    pub(super) async fn player_known(&self, player: &str, seen_in: Option<&str>) -> Result<ActorId, HttpError> {
+        let meant = self.meant(player, seen_in)?;
         let (player, is_known) = self.player(meant).await?;
         if !is_known {
             return Err(HttpError::Unknown(
@@ -204,9 +215,7 @@ impl Members {
                     .into(),
             ));
         }
-        let what = if form.hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
-        let note = Note { by: Some(who.person()), key: None, what, about: None, at_ms: self.now_ms() };
-        if self.context.store.hide_player(player, form.hidden, note).await? { Ok(()) } else { Err(full()) }
+        Ok(player)
     }
 
     /// What a text means that leads to a player.

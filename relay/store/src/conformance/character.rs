@@ -13,8 +13,8 @@ use crate::name::{NameKind, Typed, fold};
 use crate::search::{Filters, PlayerWanted, names_like};
 use crate::{
     Accounts, Audited, Audits, CHARACTERS_OF_PERSON_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim, Derived,
-    EncounterRow, Erasing, Erasure, Leaving, NewClaim, Note, People, Person, PersonId, Players, Proof, ProvedBy,
-    RaidRow, Raids, Reports, Search, Seen, Store, Term, Wish, Wished,
+    EncounterRow, Erasing, Erasure, Leaving, NewClaim, Note, People, Person, PersonId, PlayerHeld, Players, Proof,
+    ProvedBy, RaidRow, Raids, Reports, Search, Seen, Store, Term, Wish, Wished,
 };
 
 const ENDS_MS: i64 = KEPT_MS + 1_000_000;
@@ -364,4 +364,37 @@ pub async fn who_decides_is_told_what_others_saw(harness: &impl Harness<Store: S
     assert_eq!(claim.holder, Some((cy.id, "Cy".to_owned())));
     assert_eq!((claim.hidden, claim.by_administrator, claim.seen.others), (true, true, 2));
     assert_eq!(claim.seen.names, [], "he is named to nobody");
+}
+
+/// Whose he is, who says so, since when he is hidden, and his fights, page by page; of another nothing.
+pub async fn what_is_held_of_a_player_is_his_alone(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let (ana, bo) = (person(&store, "Ana").await, person(&store, "Bo").await);
+    let held = async |number: u8| store.player_held(id(number)).await.expect("an answer");
+    assert_eq!(held(1).await, PlayerHeld::default());
+    let proved = claimed(&store, &ana, 1, ProofWay::Administrator).await;
+    assert!(proves(&store, &proved, believed(&bo)).await);
+    let open = claimed(&store, &bo, 1, ProofWay::Code).await;
+    let others = claimed(&store, &bo, 2, ProofWay::Officer).await;
+    let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
+    assert!(store.hide_player(id(1), true, note).await.expect("an answer"));
+    let mut fights = Vec::new();
+    for number in 1..=3 {
+        let (_, row) = fight(&store, &bo, number, &[(1, "Hannah"), (2, "Annabel")]).await;
+        fights.insert(0, (row.row, row.report_id));
+    }
+    fight(&store, &bo, 4, &[(2, "Annabel")]).await;
+    let character = characters(&store, &ana).await.remove(0);
+    assert!(character.hidden && character.by_administrator);
+    let all = PlayerHeld { character: Some((ana.id, character)), claims: vec![open], hidden: Some((NOW_MS, true)) };
+    assert_eq!(held(1).await, all);
+    assert_eq!(held(2).await, PlayerHeld { claims: vec![others], ..PlayerHeld::default() });
+    let of = async |number: u8, before: Option<i64>, limit: u32| {
+        store.fights_of_player(id(number), before, limit).await.expect("an answer")
+    };
+    assert_eq!(of(1, None, 9).await, fights);
+    assert_eq!(of(1, None, 2).await, fights[..2]);
+    assert_eq!(of(1, Some(fights[1].0), 2).await, fights[2..]);
+    assert_eq!(of(1, Some(fights[2].0), 2).await, []);
+    assert_eq!((of(2, None, 9).await.len(), of(3, None, 9).await.len()), (4, 0));
 }
