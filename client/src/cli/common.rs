@@ -94,7 +94,7 @@ impl From<VisibilityFlag> for Visibility {
 
 impl CommonFlags {
     /// What is to be done; `more`: what else the command says. The error says what to do.
-    pub(super) fn options(self, more: Given) -> Result<Options, String> {
+    pub(super) fn options(self, more: &Given) -> Result<Options, String> {
         let home = Home::of_this_user();
         let home = home.as_ref();
         let in_words = |fault: SettingsFault| words::settings_fault(&fault, home);
@@ -110,7 +110,8 @@ impl CommonFlags {
             title: self.title,
             visibility: self.visibility.map(Visibility::from),
             names: self.names.map(NamesPolicy::from),
-            ..more
+            delay: more.delay,
+            report_visibility: more.report_visibility,
         };
         settings::options(given, file, home, keys.as_ref()).map_err(in_words)
     }

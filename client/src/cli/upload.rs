@@ -51,7 +51,7 @@ pub struct UploadFlags {
 /// Runs `upload` until all is on the relay or it is told to end.
 pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     let UploadFlags { common, since, http, yes, json } = flags;
-    let options = match common.options(Given::default()) {
+    let options = match common.options(&Given::default()) {
         Ok(options) => options,
         Err(error) => {
             print_error(json, "settings", &error);

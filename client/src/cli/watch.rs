@@ -79,7 +79,7 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
         report_visibility: flags.report_visibility.map(ReportVisibility::from),
         ..Given::default()
     };
-    let options = match flags.common.options(more) {
+    let options = match flags.common.options(&more) {
         Ok(options) => Options { until_idle: flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN)), ..options },
         Err(error) => {
             print_error(as_json, "settings", &error);

@@ -157,7 +157,7 @@ pub async fn check(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> 
 )]
 pub async fn upload(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> Result<Response, HttpError> {
     let (uploader, body) = uploader(&desk, &headers, body).await?;
-    let ids = desk.ingest().upload(uploader.clone(), headers, body).await;
+    let ids = Box::pin(desk.ingest().upload(uploader.clone(), headers, body)).await;
     let ingested = ids.map(|ids| Json(Ingested { ingested: ids.len(), ids }));
     Ok(with_allowance(&desk, &uploader, ingested).await)
 }

@@ -242,7 +242,8 @@ impl Keeper {
             }
             // Who sees nothing yet has nothing taken away.
             let may_be_held = std::mem::replace(&mut fight.may_be_held, true);
-            if !self.is_streamed(fight.key).await && !(may_be_held && self.would_take_away(&fight).await?) {
+            let has_to_wait = self.is_streamed(fight.key).await || may_be_held && self.would_take_away(&fight).await?;
+            if !has_to_wait {
                 match self.look(&mut fight).await? {
                     Some(done) if !done.goes_on => return Ok(done),
                     // What is held may still come to tell less, or be thrown away.
