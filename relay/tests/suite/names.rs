@@ -8,7 +8,7 @@ use raidcast_shared::id::ActorId;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
 
-use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, Whole, hello, soon};
 
 /// Of the players of a script.
 pub(crate) const NAMES: [&str; 3] = ["Aeris", "Böreas", "はるか"];
@@ -50,9 +50,37 @@ impl Recorder {
 
     /// Asks a path, and what it answers.
     pub(crate) async fn asks(&mut self, relay: &TestRelay, path: &str) -> (u16, serde_json::Value) {
-        let (status, body) = relay.get(path).await;
-        self.note(&body.to_string());
-        (status, body)
+        self.asks_as(relay, path, None).await
+    }
+
+    /// The same, by a key. All of the answer is noted, whatever it is: pages and headers tell, too.
+    pub(crate) async fn asks_as(
+        &mut self,
+        relay: &TestRelay,
+        path: &str,
+        key: Option<&str>,
+    ) -> (u16, serde_json::Value) {
+        let answer = relay.whole("GET", path, key, None).await;
+        assert!(!answer.body.is_empty() || answer.head.contains("location: "), "{path}: {answer:?}");
+        // Pages are what they say they are, also where what they show is not there.
+        let page = ["/reports/", "/raids/", "/live/"].iter().any(|start| path.starts_with(start));
+        assert!(!page || answer.body.contains("<html"), "{path}: {answer:?}");
+        assert!(!path.starts_with("/api/") || !answer.json().is_null(), "{path}: {answer:?}");
+        self.whole(&answer);
+        (answer.status, answer.json())
+    }
+
+    /// Notes what the relay counts, wherever it tells that.
+    pub(crate) async fn asks_metrics(&mut self, relay: &TestRelay) {
+        let told = relay.metrics().await;
+        assert!(told.status == 200 && told.body.contains("\nraidcast_spectators "), "{told:?}");
+        self.whole(&told);
+    }
+
+    /// Notes an answer, its head first.
+    pub(crate) fn whole(&mut self, answer: &Whole) {
+        self.note(&answer.head);
+        self.note(&answer.body);
     }
 
     /// Which names it has heard, and keys that lead elsewhere.
@@ -91,9 +119,10 @@ async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str,
         let (status, body) = recorder.asks(relay, &path).await;
         assert!(status == 200 || status == 404, "{path}: {status} {body}");
     }
+    recorder.asks_metrics(relay).await;
     let by_name = ["Aeris", "B%C3%B6reas", "%E3%81%AF%E3%82%8B%E3%81%8B"].map(|name| format!("playerName={name}"));
     for question in by_name.into_iter().chain(keys().iter().map(|key| format!("playerId={key}"))) {
-        let (status, body) = relay.get(&format!("/api/v1/encounters?{question}")).await;
+        let (status, body) = recorder.asks(relay, &format!("/api/v1/encounters?{question}")).await;
         assert_eq!((status, body["encounters"].as_array().map(Vec::len)), (200, Some(0)), "{question}: {body}");
     }
 }

@@ -233,6 +233,12 @@ impl TestRelay {
         self.restart().await
     }
 
+    /// The same, with other settings from then on.
+    pub(crate) async fn restart_set(mut self, set: impl FnOnce(&mut Config)) -> Self {
+        set(&mut self.config);
+        self.restart().await
+    }
+
     pub(crate) async fn stop(mut self) {
         if let Some(relay) = self.relay.take() {
             soon("stopping", relay.stop()).await;
@@ -277,8 +283,18 @@ impl TestRelay {
         key: Option<&str>,
         body: Option<&serde_json::Value>,
     ) -> (u16, serde_json::Value) {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("it listens");
+        let answer = self.whole(method, path, key, body).await;
+        (answer.status, answer.json())
+    }
+
+    /// The whole answer to a request: what is no JSON, too.
+    pub(crate) async fn whole(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&serde_json::Value>,
+    ) -> Whole {
         let key = key.map(|key| format!("X-API-Key: {key}\r\n")).unwrap_or_default();
         let body = body.map(ToString::to_string).unwrap_or_default();
         let kind = match body.len() {
@@ -286,15 +302,14 @@ impl TestRelay {
             length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
         };
         let request = format!("{method} {path} HTTP/1.1\r\nHost: relay\r\n{key}{kind}Connection: close\r\n\r\n{body}");
-        stream.write_all(request.as_bytes()).await.expect("it is written");
-        let mut answer = Vec::new();
-        soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");
-        let text = String::from_utf8(answer).expect("answers are text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        // Bodies here are small, so a chunked one is one chunk.
-        let body = if head.contains("chunked") { dechunk(body) } else { body.to_owned() };
-        (status, serde_json::from_str(&body).unwrap_or(serde_json::Value::Null))
+        whole_at(self.url.trim_start_matches("http://"), &request).await
+    }
+
+    /// What the relay counts, wherever it tells that.
+    pub(crate) async fn metrics(&self) -> Whole {
+        let own = self.relay.as_ref().and_then(Relay::metrics_addr).map(|addr| addr.to_string());
+        let addr = own.as_deref().unwrap_or(self.url.trim_start_matches("http://"));
+        whole_at(addr, "GET /metrics HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n").await
     }
 
     pub(crate) async fn report(&self, id: &str) -> Report {
@@ -308,6 +323,37 @@ impl TestRelay {
         assert_eq!(status, 200, "{body}");
         serde_json::from_value(body).expect("a timeline")
     }
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Whole {
+    pub(crate) status: u16,
+    /// In the letters in which it was sent.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Whole {
+    /// What the body says, where that is JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or(serde_json::Value::Null)
+    }
+}
+
+/// One request, on a connection of its own that ends with it.
+async fn whole_at(addr: &str, request: &str) -> Whole {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = TcpStream::connect(addr).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("it is written");
+    let mut answer = Vec::new();
+    soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");
+    let text = String::from_utf8(answer).expect("answers are text");
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    // Bodies here are small, so a chunked one is one chunk.
+    let body = if head.contains("chunked") { dechunk(body) } else { body.to_owned() };
+    Whole { status, head: head.to_owned(), body }
 }
 
 fn dechunk(mut body: &str) -> String {
