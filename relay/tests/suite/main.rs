@@ -51,6 +51,7 @@ mod providers;
 mod proxies;
 mod quotas;
 mod raw;
+mod recorder;
 mod replay;
 mod report;
 mod same_fight;

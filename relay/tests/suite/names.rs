@@ -37,14 +37,16 @@ impl Recorder {
         spectator.ask(&FeedRequest::Probe { clock: 0.5 }).await;
         loop {
             let frame = spectator.hear().await.expect("the feed goes on");
-            self.frame(&frame);
+            self.frame(spectator, &frame);
             if matches!(frame, FeedFrame::Echo(_)) {
                 return;
             }
         }
     }
 
-    pub(crate) fn frame(&mut self, frame: &FeedFrame) {
+    /// Notes what was heard now: as it was sent, for a frame may hold more than whoever reads it knows, and what it says.
+    pub(crate) fn frame(&mut self, by: &Spectator, frame: &FeedFrame) {
+        self.note(&String::from_utf8_lossy(&by.raw));
         self.note(&serde_json::to_string(frame).expect("frames are JSON"));
     }
 
@@ -133,7 +135,7 @@ pub(crate) async fn plays(recorder: &mut Recorder, relay: &TestRelay, raid: &str
     let mut player = Spectator::join(relay, &path, protocol).await;
     loop {
         let frame = player.hear().await.expect("it plays");
-        recorder.frame(&frame);
+        recorder.frame(&player, &frame);
         if matches!(&frame, FeedFrame::Event(event) if format!("{event:?}").contains("FightEnded")) {
             return;
         }
@@ -183,7 +185,8 @@ async fn who_is_no_member_learns_no_name_on_any_path_and_members_learn_all() {
     }
     assert_eq!(totals.len(), 1, "a player has one key wherever the raid shows him: {totals:?}");
     while members.known().len() < 6 {
-        members.frame(&member.hear().await.expect("the feed goes on"));
+        let frame = member.hear().await.expect("the feed goes on");
+        members.frame(&member, &frame);
     }
     // Live, over HTTP.
     asks_everything(&mut recorder, &relay, &raid, &report).await;
@@ -248,12 +251,15 @@ async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_s
     let mut player = Spectator::join_at(&at, SUBPROTOCOL).await;
     player.hear().await.expect("it plays");
     for (names, round) in [(NamesPolicy::Class, 0), (NamesPolicy::Hidden, 1)] {
+        // All that was sent until now he has heard.
+        stranger.echoes().await;
         let mut uploader = Uploader::connect_as(&relay, KEY, showing(names)).await;
         // Who watched is sent to come back; nothing of what comes then names anybody.
         let mut heard = Recorder::default();
         while let Some(frame) = stranger.hear().await {
-            heard.frame(&frame);
+            heard.frame(&stranger, &frame);
         }
+        heard.knows_nobody();
         let bye = stranger.bye.as_ref().expect("a goodbye");
         assert!(bye.retry_ms.is_some(), "{bye:?}");
         stranger = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
@@ -261,9 +267,7 @@ async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_s
         stranger.until("the fight", |seen| seen.rows.len() == 3).await;
         recorder.hears(&mut stranger).await;
         if round == 0 {
-            while let Some(frame) = player.hear().await {
-                heard.frame(&frame);
-            }
+            while player.hear().await.is_some() {}
             assert!(player.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", player.bye);
         }
         asks_everything(&mut recorder, &relay, &raid, &begun.report).await;

@@ -646,6 +646,8 @@ pub(crate) struct Spectator {
     /// Skill rows by player key.
     pub(crate) details: BTreeMap<String, Vec<SkillRow>>,
     pub(crate) bye: Option<Bye>,
+    /// What it heard last, as it was sent.
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Spectator {
@@ -698,6 +700,7 @@ impl Spectator {
             events_lost: false,
             details,
             bye,
+            raw: Vec::new(),
         }
     }
 
@@ -709,8 +712,14 @@ impl Spectator {
     pub(crate) async fn hear(&mut self) -> Option<FeedFrame> {
         loop {
             let frame: FeedFrame = match soon("a frame", self.socket.next()).await {
-                Some(Ok(Message::Binary(bytes))) => codec::decode(&bytes, usize::MAX).expect("a feed frame"),
-                Some(Ok(Message::Text(text))) => serde_json::from_str(&text).expect("a feed frame"),
+                Some(Ok(Message::Binary(bytes))) => {
+                    self.raw = bytes.to_vec();
+                    codec::decode(&bytes, usize::MAX).expect("a feed frame")
+                }
+                Some(Ok(Message::Text(text))) => {
+                    self.raw = text.as_bytes().to_vec();
+                    serde_json::from_str(&text).expect("a feed frame")
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => continue,
             };
