@@ -192,16 +192,34 @@ impl TestRelay {
         Self::serve(config, store, sqlite, now_ms).await
     }
 
+    /// On a clock that goes on by a millisecond with each look: of two things that are made no two have one time.
+    pub(crate) async fn start_counting(data: &Path) -> Self {
+        let config = Self::config(data, None, EdgeLimits::default(), Vec::new());
+        let store = Arc::new(SqliteStore::open(&data.join("raidcast.db")).await.expect("the store opens"));
+        let now_ms = Arc::new(AtomicI64::new(1_790_000_000_000));
+        let looked_at = Arc::clone(&now_ms);
+        let clock = Clock::new(move || looked_at.fetch_add(1, Ordering::Relaxed));
+        Self::serve_by(clock, config, Arc::clone(&store) as Arc<dyn Store>, Some(store), now_ms).await
+    }
+
     async fn serve(
         config: Config,
         store: Arc<dyn Store>,
         sqlite: Option<Arc<SqliteStore>>,
         now_ms: Arc<AtomicI64>,
     ) -> Self {
-        let clock = {
-            let now_ms = Arc::clone(&now_ms);
-            Clock::new(move || now_ms.load(Ordering::Relaxed))
-        };
+        let shown = Arc::clone(&now_ms);
+        let clock = Clock::new(move || shown.load(Ordering::Relaxed));
+        Self::serve_by(clock, config, store, sqlite, now_ms).await
+    }
+
+    async fn serve_by(
+        clock: Clock,
+        config: Config,
+        store: Arc<dyn Store>,
+        sqlite: Option<Arc<SqliteStore>>,
+        now_ms: Arc<AtomicI64>,
+    ) -> Self {
         let secret = RelaySecret::new([7; 32]);
         let held = Arc::clone(&store);
         let relay = Relay::start_with(&config, held, clock, Entropy::system(), secret).await.expect("the relay starts");
