@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alike;
 mod apart;
 mod bad_input;
 mod channels;

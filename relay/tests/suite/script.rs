@@ -357,6 +357,12 @@ impl Whole {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or(serde_json::Value::Null)
     }
+
+    /// All of it but what every answer has of its own: when it was given, and to which request.
+    pub(crate) fn plain(&self) -> (Vec<&str>, &str) {
+        let is_own = |line: &&str| line.starts_with("date:") || line.starts_with("x-request-id:");
+        (self.head.lines().filter(|line| !is_own(line)).collect(), &self.body)
+    }
 }
 
 /// One request, on a connection of its own that ends with it.

@@ -427,7 +427,7 @@ async fn a_frame_is_made_once_and_written_once_to_each_however_many_of_each_audi
     assert!(made.values().all(|times| times.len() == 1), "a tick is made once, whatever its format: {made:?}");
     assert!(bytes.values().all(|all| all.len() == 1), "all who see it are sent the same");
     let of_views: BTreeSet<_> = epochs.values().cloned().collect();
-    assert_eq!((epochs.len(), of_views.len()), (2 * PACES.len(), 2 * PACES.len()), "each has a view of its own: {epochs:?}");
+    assert_eq!((epochs.len(), of_views.len()), (2 * PACES.len(), 2 * PACES.len()), "one view each: {epochs:?}");
     let times: BTreeSet<_> = made.values().flatten().collect();
     assert_eq!(times.len(), made.len(), "and ticks of its own");
     let ticks = made.len() as f64;
