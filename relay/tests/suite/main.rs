@@ -30,6 +30,8 @@ mod kills;
 mod life;
 mod links;
 mod loads;
+#[cfg(target_os = "linux")]
+mod login;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
