@@ -120,11 +120,8 @@ async fn a_wrong_sign_in_asks_the_database_the_same_whether_the_name_is_there() 
 async fn a_ticket_that_is_none_is_answered_as_one_that_never_was() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
-    let night = |number: u128| Hello {
-        raid: RaidId(Uuid::from_u128(number)),
-        visibility: Visibility::Private,
-        ..hello()
-    };
+    let night =
+        |number: u128| Hello { raid: RaidId(Uuid::from_u128(number)), visibility: Visibility::Private, ..hello() };
     let mut uploader = Uploader::connect_as(&relay, KEY, night(1)).await;
     let report = finished(&mut uploader, &Script::new(10, 2)).await;
     let raid = uploader.welcome.raid.clone();
