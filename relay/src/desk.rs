@@ -46,7 +46,7 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 ///
 /// No handler reads the database past the door:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0616
 /// use axum::extract::State;
 /// use raidcast_relay::desk::Desk;
 ///
@@ -58,7 +58,7 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 ///
 /// Nor shows what nobody asked for whether he may see it:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0308
 /// use raidcast_relay::desk::Desk;
 /// use raidcast_relay::edge::Address;
 /// use raidcast_store::EncounterRow;
@@ -70,7 +70,7 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 ///
 /// Nor changes anything without a key:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0308
 /// use raidcast_relay::access::Asker;
 /// use raidcast_relay::desk::Desk;
 ///

@@ -1,4 +1,5 @@
-//! Debian's nginx and Caddy for the tests that run the examples of docs/proxies.
+//! Debian's nginx and Caddy for the tests that run the examples of docs/proxies, and promtool for the one that has it look at
+//! the relay's metrics.
 //!
 //! Unpacked below target and not installed: an installed one is a server that starts by itself, on ports that somebody
 //! may need.
@@ -12,8 +13,8 @@ use anyhow::{Result, bail};
 use crate::command::{root, run};
 use crate::machine::{Installer, find};
 
-/// Programs, each of the package of its name.
-const PROXIES: [&str; 2] = ["nginx", "caddy"];
+/// Programs, each with its package.
+const PROGRAMS: [(&str, &str); 3] = [("nginx", "nginx"), ("caddy", "caddy"), ("promtool", "prometheus")];
 
 /// Where the relay's tests look for them.
 fn folder() -> PathBuf {
@@ -30,7 +31,8 @@ fn is_there(program: &str) -> bool {
 /// # Errors
 /// It cannot be brought here; the text says what is missing.
 pub(crate) fn unpack() -> Result<()> {
-    let missing: Vec<_> = PROXIES.into_iter().filter(|program| !is_there(program)).collect();
+    let programs: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !is_there(program)).collect();
+    let missing: Vec<_> = programs.iter().map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -53,7 +55,8 @@ pub(crate) fn unpack() -> Result<()> {
         }
     }
     fs::remove_dir_all(&packages)?;
-    let missing: Vec<_> = missing.into_iter().filter(|program| !is_there(program)).collect();
+    let missing: Vec<_> =
+        programs.into_iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| package).collect();
     if !missing.is_empty() {
         bail!("the packages of {} hold no such program", missing.join(" and "));
     }

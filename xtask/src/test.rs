@@ -76,7 +76,7 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     part("What is needed", &mut |_| {
         machine::prepare(&needs)?;
         if let Err(error) = proxies::unpack() {
-            println!("SKIPPED: {error:#}, so the examples of proxies are not run");
+            println!("SKIPPED: {error:#}, so the examples of proxies, or promtool, are not run");
         }
         Ok(())
     })?;

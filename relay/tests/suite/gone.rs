@@ -1,6 +1,7 @@
 //! What is deleted is gone: from answers, rooms, lists, rows and files, and everything else is as it was.
 
 use std::path::Path;
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use raidcast_relay::account::RelaySecret;
@@ -309,6 +310,7 @@ async fn somebody_who_goes_takes_all_that_is_his_and_the_last_administrator_stay
     let mut needles = needles(&raid);
     needles.push(b"mumblefritz".to_vec());
     needles.extend(needles_of(&relay, &relay.store.report(&report).await.unwrap().unwrap().0).await);
+    assert_eq!(relay.get_with("/api/v1/auth/check", Some(&key)).await, (200, json!({"valid": true})));
     let gone = bo.ask("DELETE", "/api/v1/me", None).await;
     assert_eq!((gone.status, gone.body), (200, json!({"done": true})));
 
@@ -317,7 +319,7 @@ async fn somebody_who_goes_takes_all_that_is_his_and_the_last_administrator_stay
     assert_eq!(refused.code, RefusedCode::Unauthorized);
     assert_eq!(bo.get("/api/v1/me").await.code(), "signed_out");
     assert_eq!(bo.sign_in("Mumblefritz", "correct horse battery").await.code(), "wrong_sign_in");
-    assert_eq!(relay.get_with("/api/v1/auth/verify", Some(&key)).await.0 / 100, 4);
+    assert_eq!(relay.get_with("/api/v1/auth/check", Some(&key)).await.0, 401);
     done(&relay, &[JobKind::Erase, JobKind::Wipe, JobKind::Derive]).await;
     assert_eq!(found(data.path(), &needles), Vec::<String>::new());
     let is_session = |row: &Row| matches!(row, Row::Session(_));
@@ -431,10 +433,11 @@ async fn an_administrator_removes_somebody_and_closes_requests() {
 
     let people = ana.get("/api/v1/people").await.body;
     let id = people["people"][1]["id"].as_i64().unwrap();
+    assert_eq!(relay.get_with("/api/v1/auth/check", Some(&key)).await, (200, json!({"valid": true})));
     assert_eq!(ana.ask("DELETE", &format!("/api/v1/people/{id}"), None).await.status, 200);
     assert_eq!(ana.ask("DELETE", &format!("/api/v1/people/{id}"), None).await.status, 404);
     assert_eq!(bo.get("/api/v1/me").await.code(), "signed_out");
-    assert_eq!(relay.get_with("/api/v1/auth/verify", Some(&key)).await.0 / 100, 4);
+    assert_eq!(relay.get_with("/api/v1/auth/check", Some(&key)).await.0, 401);
     let audit = ana.get("/api/v1/audit").await.body;
     let whats: Vec<_> = audit["lines"].as_array().unwrap().iter().map(|line| line["what"].clone()).collect();
     assert_eq!(whats, [json!("person_removed"), json!("removal_closed"), json!("key_made")]);
@@ -476,33 +479,77 @@ async fn what_a_crash_broke_off_is_deleted_at_the_next_start() {
     relay.stop().await;
 }
 
+/// Time leaps for what sleeps in the relay, and for nothing else: no request is under way meanwhile.
+async fn leaps(by: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(by).await;
+    tokio::time::resume();
+}
+
+/// Lets the relay look again and again, each time after so long, until something is so.
+async fn looks_until(every: Duration, what: &str, is_so: impl AsyncFn() -> bool) {
+    for _ in 0..20 {
+        leaps(every).await;
+        // A look takes some ms; it may have begun to sleep a moment after the leap.
+        for _ in 0..25 {
+            if is_so().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    panic!("{what} did not happen");
+}
+
+/// By the relay's own looks, which nobody asks for.
 #[tokio::test]
 async fn old_raids_go_where_the_operator_says_so_and_pinned_ones_stay() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
     let mut uploader = Uploader::connect(&relay).await;
     let pinned = uploader.welcome.raid.clone();
-    finished(&mut uploader, &Script::new(20, 2)).await;
+    let kept = finished(&mut uploader, &Script::new(20, 2)).await;
     let mut other = second_raid(&relay, KEY).await;
     let old = other.welcome.raid.clone();
-    finished(&mut other, &marked(20, 4, 1_790_000_100_000)).await;
+    let gone = finished(&mut other, &marked(20, 4, 1_790_000_100_000)).await;
     drop((uploader, other));
+    done(&relay, &[JobKind::Derive]).await;
     let pin = format!("/api/v1/raids/{pinned}/pin");
     assert_eq!(relay.request("PUT", &pin, Some(OTHER_KEY)).await.0, 404);
     assert_eq!(relay.request("PUT", &pin, Some(KEY)).await.0, 204);
     relay.pass_ms(40 * 24 * 3_600_000);
     let hello = Hello { raid: RaidId(Uuid::from_u128(3)), ..hello() };
     let new = Uploader::connect_as(&relay, KEY, hello).await.welcome.raid;
+    let raid = |code: &str| format!("/api/v1/raids/{code}");
+    let report = |id: &str| format!("/api/v1/reports/{id}");
+    // Nothing goes where nobody said how old raids may get, and nothing by a day too early.
+    leaps(Duration::from_mins(11)).await;
     let eraser = relay.relay.as_ref().unwrap().eraser();
     let retention = raidcast_relay::erase::Retention { keep_days: 41 };
     assert_eq!(eraser.remove_old(retention).await.unwrap(), 0);
-    let retention = raidcast_relay::erase::Retention { keep_days: 39 };
-    assert_eq!(eraser.remove_old(retention).await.unwrap(), 1);
-    for (raid, status) in [(&pinned, 200), (&old, 404), (&new, 200)] {
-        assert_eq!(relay.get(&format!("/api/v1/raids/{raid}")).await.0, status);
+    let all = [raid(&pinned), raid(&old), raid(&new), report(&kept), report(&gone)];
+    for path in &all {
+        assert_eq!(relay.get(path).await.0, 200, "{path}");
     }
+    // Half a minute after a start it looks for the first time.
+    let relay = relay.restart_set(|config| config.keep_days = Some(39)).await;
+    for path in &all {
+        assert_eq!(relay.get(path).await.0, 200, "{path}");
+    }
+    looks_until(Duration::from_secs(31), "its first look", async || relay.get(&raid(&old)).await.0 == 404).await;
+    for (path, status) in all.iter().zip([200, 404, 200, 200, 404]) {
+        assert_eq!(relay.get(path).await.0, status, "{path}");
+    }
+    done(&relay, &[JobKind::Erase]).await;
+    let notes = relay.store.audit(None, 9).await.unwrap();
+    let expired = notes.iter().filter(|row| row.note.what == Audited::RaidExpired).count();
+    assert_eq!(expired, 1, "{notes:?}");
+    // One that is pinned no more goes with one of the next looks, ten minutes apart.
     assert_eq!(relay.request("DELETE", &pin, Some(KEY)).await.0, 204);
-    assert_eq!(eraser.remove_old(retention).await.unwrap(), 1);
-    assert_eq!(relay.get(&format!("/api/v1/raids/{pinned}")).await.0, 404);
+    let is_gone = async || relay.get(&raid(&pinned)).await.0 == 404;
+    looks_until(Duration::from_mins(10) + Duration::from_secs(1), "another look", is_gone).await;
+    for (path, status) in all.iter().zip([404, 404, 200, 404, 404]) {
+        assert_eq!(relay.get(path).await.0, status, "{path}");
+    }
     relay.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use raidcast_relay::limits::{CHECK_BYTES_MAX, ENCOUNTERS_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX};
 use raidcast_shared::limits::WHOLE_BYTES_MAX;
 use raidcast_store::JobKind;
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use crate::script::{KEY, OTHER_KEY, READ_KEY, TestRelay};
 use crate::uploads::{BEGAN, ids, on_every_database, post, upload};
 
 const UPLOAD: &str = "/api/v1/upload/";
+const CHECK: &str = "/api/v1/upload/check";
+const PROFILES: &str = "/api/v1/upload/player-data";
 
 /// Text that is something else to whoever takes it for more than text.
 const HOSTILE: &str = "'; DROP TABLE raids; -- \"<img src=x onerror=alert(1)>${7*7}%s\\";
@@ -143,6 +146,55 @@ async fn a_body_at_its_limit_is_taken_and_another_byte_is_not() {
             assert_eq!(answer.status, known, "{bytes} {lines:?}: {answer:?}");
         }
     }
+    relay.stop().await;
+}
+
+/// What is sent is what it unfolds to, and packed: what is in excess is space.
+#[tokio::test]
+async fn each_call_takes_as_much_as_it_may_packed_or_not_and_not_one_byte_or_entry_more() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    // Beside the encounter: that alone may have less.
+    let list = |bytes: usize| {
+        let text = encounter(100, true).to_string();
+        format!("[{}{text}]", " ".repeat(bytes - text.len() - 2)).into_bytes()
+    };
+    let check = |bytes: usize| padded(&json!({"hashes": ["0b"]}), bytes);
+    let profiles = |bytes: usize| padded(&json!({"playerData": [{}, {}]}), bytes);
+    let calls: [(&str, u64, &dyn Fn(usize) -> Vec<u8>); 3] = [
+        (PATH, ENCOUNTERS_BYTES_MAX, &list),
+        (CHECK, CHECK_BYTES_MAX, &check),
+        (PROFILES, PROFILES_BYTES_MAX, &profiles),
+    ];
+    for (path, most, body) in calls {
+        let most = most as usize;
+        for (bytes, status) in [(most + 1, 413), (most, 200), (most - 1, 200)] {
+            let body = body(bytes);
+            assert_eq!(body.len(), bytes);
+            let packed = zstd::encode_all(&body[..], 1).unwrap();
+            for (lines, sent) in [(&[][..], &body), (&["content-encoding: zstd"][..], &packed)] {
+                let answer = post(&relay, path, KEY, lines, sent).await;
+                assert_eq!(answer.status, status, "{path} {bytes} {lines:?}: {answer:?}");
+                assert!(status == 200 || answer.code() == "too_large", "{path} {bytes} {lines:?}: {answer:?}");
+            }
+        }
+    }
+    for (count, status) in [(PROFILES_MAX + 1, 400), (PROFILES_MAX, 200), (PROFILES_MAX - 1, 200)] {
+        let body = json!({"playerData": vec![0; count]}).to_string();
+        let answer = post(&relay, PROFILES, KEY, &[], body.as_bytes()).await;
+        assert_eq!(answer.status, status, "{count}: {answer:?}");
+        let told: Value = serde_json::from_str(&answer.body).unwrap();
+        match status {
+            200 => assert_eq!(told["synced"], count),
+            _ => assert!(told["message"].as_str().unwrap().contains("10000 profiles"), "{told}"),
+        }
+    }
+    // One encounter came of all this, and nothing else.
+    is_all_derived(&relay).await;
+    let (_, own) = relay.get_with("/api/v1/reports", Some(KEY)).await;
+    assert_eq!(own["pagination"]["total"], 0, "nobody called it public: {own}");
+    let again = post(&relay, PATH, KEY, &[], encounter(100, true).to_string().as_bytes()).await;
+    assert_eq!(again.status, 200, "it is known: {again:?}");
     relay.stop().await;
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alike;
 mod apart;
 mod bad_input;
 mod channels;
@@ -30,6 +31,8 @@ mod kills;
 mod life;
 mod links;
 mod loads;
+#[cfg(target_os = "linux")]
+mod login;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
@@ -52,6 +55,7 @@ mod providers;
 mod proxies;
 mod quotas;
 mod raw;
+mod recorder;
 mod replay;
 mod report;
 mod same_fight;

@@ -8,7 +8,7 @@ use raidcast_shared::id::ActorId;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
 
-use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, Whole, hello, soon};
 
 /// Of the players of a script.
 pub(crate) const NAMES: [&str; 3] = ["Aeris", "Böreas", "はるか"];
@@ -37,22 +37,52 @@ impl Recorder {
         spectator.ask(&FeedRequest::Probe { clock: 0.5 }).await;
         loop {
             let frame = spectator.hear().await.expect("the feed goes on");
-            self.frame(&frame);
+            self.frame(spectator, &frame);
             if matches!(frame, FeedFrame::Echo(_)) {
                 return;
             }
         }
     }
 
-    pub(crate) fn frame(&mut self, frame: &FeedFrame) {
+    /// Notes what was heard now: as it was sent, for a frame may hold more than whoever reads it knows, and what it says.
+    pub(crate) fn frame(&mut self, by: &Spectator, frame: &FeedFrame) {
+        self.note(&String::from_utf8_lossy(&by.raw));
         self.note(&serde_json::to_string(frame).expect("frames are JSON"));
     }
 
     /// Asks a path, and what it answers.
     pub(crate) async fn asks(&mut self, relay: &TestRelay, path: &str) -> (u16, serde_json::Value) {
-        let (status, body) = relay.get(path).await;
-        self.note(&body.to_string());
-        (status, body)
+        self.asks_as(relay, path, None).await
+    }
+
+    /// The same, by a key. All of the answer is noted, whatever it is: pages and headers tell, too.
+    pub(crate) async fn asks_as(
+        &mut self,
+        relay: &TestRelay,
+        path: &str,
+        key: Option<&str>,
+    ) -> (u16, serde_json::Value) {
+        let answer = relay.whole("GET", path, key, None).await;
+        assert!(!answer.body.is_empty() || answer.head.contains("location: "), "{path}: {answer:?}");
+        // Pages are what they say they are, also where what they show is not there.
+        let page = ["/reports/", "/raids/", "/live/"].iter().any(|start| path.starts_with(start));
+        assert!(!page || answer.body.contains("<html"), "{path}: {answer:?}");
+        assert!(!path.starts_with("/api/") || !answer.json().is_null(), "{path}: {answer:?}");
+        self.whole(&answer);
+        (answer.status, answer.json())
+    }
+
+    /// Notes what the relay counts, wherever it tells that.
+    pub(crate) async fn asks_metrics(&mut self, relay: &TestRelay) {
+        let told = relay.metrics().await;
+        assert!(told.status == 200 && told.body.contains("\nraidcast_spectators "), "{told:?}");
+        self.whole(&told);
+    }
+
+    /// Notes an answer, its head first.
+    pub(crate) fn whole(&mut self, answer: &Whole) {
+        self.note(&answer.head);
+        self.note(&answer.body);
     }
 
     /// Which names it has heard, and keys that lead elsewhere.
@@ -91,9 +121,10 @@ async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str,
         let (status, body) = recorder.asks(relay, &path).await;
         assert!(status == 200 || status == 404, "{path}: {status} {body}");
     }
+    recorder.asks_metrics(relay).await;
     let by_name = ["Aeris", "B%C3%B6reas", "%E3%81%AF%E3%82%8B%E3%81%8B"].map(|name| format!("playerName={name}"));
     for question in by_name.into_iter().chain(keys().iter().map(|key| format!("playerId={key}"))) {
-        let (status, body) = relay.get(&format!("/api/v1/encounters?{question}")).await;
+        let (status, body) = recorder.asks(relay, &format!("/api/v1/encounters?{question}")).await;
         assert_eq!((status, body["encounters"].as_array().map(Vec::len)), (200, Some(0)), "{question}: {body}");
     }
 }
@@ -104,7 +135,7 @@ pub(crate) async fn plays(recorder: &mut Recorder, relay: &TestRelay, raid: &str
     let mut player = Spectator::join(relay, &path, protocol).await;
     loop {
         let frame = player.hear().await.expect("it plays");
-        recorder.frame(&frame);
+        recorder.frame(&player, &frame);
         if matches!(&frame, FeedFrame::Event(event) if format!("{event:?}").contains("FightEnded")) {
             return;
         }
@@ -154,7 +185,8 @@ async fn who_is_no_member_learns_no_name_on_any_path_and_members_learn_all() {
     }
     assert_eq!(totals.len(), 1, "a player has one key wherever the raid shows him: {totals:?}");
     while members.known().len() < 6 {
-        members.frame(&member.hear().await.expect("the feed goes on"));
+        let frame = member.hear().await.expect("the feed goes on");
+        members.frame(&member, &frame);
     }
     // Live, over HTTP.
     asks_everything(&mut recorder, &relay, &raid, &report).await;
@@ -219,12 +251,15 @@ async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_s
     let mut player = Spectator::join_at(&at, SUBPROTOCOL).await;
     player.hear().await.expect("it plays");
     for (names, round) in [(NamesPolicy::Class, 0), (NamesPolicy::Hidden, 1)] {
+        // All that was sent until now he has heard.
+        stranger.echoes().await;
         let mut uploader = Uploader::connect_as(&relay, KEY, showing(names)).await;
         // Who watched is sent to come back; nothing of what comes then names anybody.
         let mut heard = Recorder::default();
         while let Some(frame) = stranger.hear().await {
-            heard.frame(&frame);
+            heard.frame(&stranger, &frame);
         }
+        heard.knows_nobody();
         let bye = stranger.bye.as_ref().expect("a goodbye");
         assert!(bye.retry_ms.is_some(), "{bye:?}");
         stranger = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
@@ -232,9 +267,7 @@ async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_s
         stranger.until("the fight", |seen| seen.rows.len() == 3).await;
         recorder.hears(&mut stranger).await;
         if round == 0 {
-            while let Some(frame) = player.hear().await {
-                heard.frame(&frame);
-            }
+            while player.hear().await.is_some() {}
             assert!(player.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", player.bye);
         }
         asks_everything(&mut recorder, &relay, &raid, &begun.report).await;

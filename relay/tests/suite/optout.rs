@@ -29,6 +29,8 @@ async fn open(data: &std::path::Path, ways: &[ProofWay]) -> TestRelay {
     TestRelay::start_set(data, |config| {
         config.registration = Registration::Open;
         config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        // Where a proxy is believed, nobody is told them by the address for everybody.
+        config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
         config.character_proof = ways.to_vec();
     })
     .await
@@ -115,11 +117,11 @@ async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str,
     }
     for path in paths {
         for key in [None, Some(READ_KEY)] {
-            let (status, body) = relay.get_with(&path, key).await;
+            let (status, body) = recorder.asks_as(relay, &path, key).await;
             assert!(status == 200 || status == 404, "{path}: {status} {body}");
-            recorder.note(&body.to_string());
         }
     }
+    recorder.asks_metrics(relay).await;
 }
 
 /// Or a report that somebody made up, with a number in it that he has guessed, would tell by what leads to it whether that is
@@ -349,6 +351,88 @@ async fn raid_of(relay: &TestRelay, key: &str, number: u128) -> Uploader {
     Uploader::connect_as(relay, key, hello).await
 }
 
+/// Whose character it is hides it: from then on it is named nowhere, in a report, in lists, in a fight that goes on and in
+/// search, whoever looks; and he shows it again.
+async fn hides_indeed(
+    relay: &TestRelay,
+    (bo, character): (&mut Browser, i64),
+    (owner, uploader): (&mut Browser, &mut Uploader),
+    (old, called): (&str, &str),
+) {
+    let key = keys()[HIDDEN].clone();
+    let asked = called.bytes().fold(String::new(), |asked, byte| asked + &format!("%{byte:02x}"));
+    let questions = [format!("playerName={asked}"), format!("playerId={key}")];
+    let finds = async || {
+        let mut counts = Vec::new();
+        for question in &questions {
+            let (status, body) = relay.get(&format!("/api/v1/encounters?{question}")).await;
+            assert_eq!(status, 200, "{question}: {body}");
+            counts.push(body["encounters"].as_array().map_or(0, Vec::len));
+        }
+        counts
+    };
+    let named = |recorder: &Recorder| [called, &*key].map(|name| recorder.0.contains(name));
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(20, 2).at(1_790_000_700_000);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..10]).await;
+    uploader.acked(10).await;
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let reports = [old, begun.report.as_str()];
+    let mut watching = Vec::new();
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        let mut spectator = Spectator::join_at(&feed, protocol).await;
+        spectator.until("the fight", |seen| seen.rows.len() == 3 && seen.rows.contains_key(&key)).await;
+        watching.push(spectator);
+    }
+    let mut before = Recorder::default();
+    asks_everything(&mut before, relay, &raid, &reports).await;
+    assert_eq!(named(&before), [true; 2], "{}", before.0);
+    assert!(finds().await.iter().all(|count| *count > 0));
+
+    wishes(bo, character, json!({"hidden": true})).await;
+    let mut after = Recorder::default();
+    asks_everything(&mut after, relay, &raid, &reports).await;
+    assert_eq!(finds().await, [0, 0]);
+    for mut spectator in watching {
+        while spectator.hear().await.is_some() {}
+        assert_eq!(spectator.bye.as_ref().and_then(|bye| bye.retry_ms), Some(100));
+    }
+    let mut watching = Vec::new();
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        let mut spectator = Spectator::join_at(&feed, protocol).await;
+        after.hears(&mut spectator).await;
+        watching.push(spectator);
+    }
+    uploader.deltas(begun.h, &fight.deltas[10..]).await;
+    uploader.acked(20).await;
+    for spectator in &mut watching {
+        after.hears(spectator).await;
+    }
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    for spectator in &mut watching {
+        after.hears(spectator).await;
+    }
+    all_derived(relay).await;
+    asks_everything(&mut after, relay, &raid, &reports).await;
+    // Whose raid it is sees all that others see, and no more of him.
+    for report in reports {
+        let own = owner.get(&format!("/api/v1/reports/{report}")).await;
+        assert_eq!(own.status, 200, "{}", own.body);
+        after.note(&own.body.to_string());
+    }
+    assert_eq!(finds().await, [0, 0]);
+    assert_eq!(named(&after), [false; 2], "{}", after.0);
+    assert!(!after.0.contains(NAMES[HIDDEN]), "{}", after.0);
+    assert!(after.0.contains(NAMES[0]) && after.0.contains(&keys()[0]), "all others are named");
+
+    wishes(bo, character, json!({"hidden": false})).await;
+    let mut again = Recorder::default();
+    asks_everything(&mut again, relay, &raid, &reports).await;
+    assert_eq!(named(&again), [true; 2], "{}", again.0);
+    assert!(finds().await.iter().all(|count| *count > 0));
+}
+
 #[tokio::test]
 async fn a_code_in_the_name_proves_a_character_where_somebody_else_uploads_it() {
     let data = tempfile::tempdir().unwrap();
@@ -375,12 +459,14 @@ async fn a_code_in_the_name_proves_a_character_where_somebody_else_uploads_it() 
     finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_200_000), &another_code)).await;
     all_derived(&relay).await;
     assert_eq!(held(&mut bo).await.0, Vec::<Value>::new());
-    finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_300_000), &format!("B {}", code.to_uppercase())))
-        .await;
+    let name = format!("B {}", code.to_uppercase());
+    let report = finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_300_000), &name)).await;
     all_derived(&relay).await;
     let (characters, left) = held(&mut bo).await;
     assert_eq!((characters.len(), left.len()), (1, 1));
     assert_eq!((&characters[0]["way"], &characters[0]["hidden"]), (&json!("code"), &json!(false)));
+    let character = characters[0]["id"].as_i64().unwrap();
+    hides_indeed(&relay, (&mut bo, character), (&mut cy, &mut uploader), (&report, &name)).await;
     // One that is over proves nothing.
     relay.pass_ms(9 * 24 * 3_600_000);
     assert_eq!(held(&mut bo).await.1, Vec::<Value>::new());
@@ -394,7 +480,7 @@ async fn an_officer_confirms_those_who_played_in_his_raids_and_nobody_else() {
     let mut ana = administrator(&relay).await;
     let mut officer = joined(&relay, 2, "Officer", None).await;
     let (_, key) = officer.make_key(&["upload"], None).await;
-    finished(&mut raid_of(&relay, &key, 7).await, &Script::new(3, 2)).await;
+    let report = finished(&mut raid_of(&relay, &key, 7).await, &Script::new(3, 2)).await;
     all_derived(&relay).await;
     let mut bo = joined(&relay, 3, "Bo", None).await;
     let (here, elsewhere) = (claims(&mut bo, PLAYER, "officer").await, claims(&mut bo, "77", "officer").await);
@@ -429,6 +515,9 @@ async fn an_officer_confirms_those_who_played_in_his_raids_and_nobody_else() {
         assert_eq!(bo.ask("PATCH", &agrees, Some(form)).await.code(), "conflict");
     }
     assert_eq!(held(&mut bo).await.0[0], character);
+    // To be hidden takes no more.
+    let (number, mut uploader) = (character["id"].as_i64().unwrap(), raid_of(&relay, &key, 7).await);
+    hides_indeed(&relay, (&mut bo, number), (&mut officer, &mut uploader), (&report, NAMES[HIDDEN])).await;
     // Another does not get what is somebody's, and is told nothing.
     let mut cy = joined(&relay, 4, "Cy", None).await;
     let taken = claims(&mut cy, PLAYER, "officer").await;
@@ -863,7 +952,7 @@ async fn a_title_that_is_cleared_while_somebody_says_it_does_not_come_back() {
     let mut spectator = Spectator::join_at(&format!("{}/api/v1/raids/{raid}/feed", relay.url), SUBPROTOCOL_JSON).await;
     let mut recorder = Recorder::default();
     recorder.hears(&mut spectator).await;
-    recorder.note(&relay.get(&format!("/api/v1/raids/{raid}")).await.1.to_string());
+    recorder.asks(&relay, &format!("/api/v1/raids/{raid}")).await;
     assert!(!recorder.0.contains(TITLE), "{}", recorder.0);
     drop((first, second, spectator));
     relay.stop().await;

@@ -8,12 +8,18 @@ use raidcast::clock::Clock;
 use raidcast::history::{Plan, Tally};
 use raidcast::source::detect::Places;
 use raidcast::uploader::{self, Change, Options};
+use raidcast_meterkit::encounters::Encounters;
+use raidcast_meterkit::upload::{Upload, Uploader};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
-use raidcast_shared::report::{Player, Report, SkillKind};
+use raidcast_shared::report::{Fight as Figures, Player, Report, SkillKind, TimelineSeries};
 use raidcast_shared::uplink::{Outcome, Visibility};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::script::{KEY, READ_KEY, TestRelay};
+use crate::encounters::PATH;
+use crate::people::{Browser, secret_of};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, TestRelay};
+use crate::uploads::{ids, on_every_database, opened, post};
 
 pub(crate) const BEGAN_MS: i64 = 1_790_000_600_000;
 const NOW_MS: i64 = 1_790_003_000_000;
@@ -167,6 +173,90 @@ async fn a_fight_in_a_request_has_the_figures_of_the_stream() {
         write(&db, generation, &Script::night(1).into_iter().chain(later).collect::<Vec<_>>()).await;
         compare(&db, &format!("{generation:?}")).await;
     }
+}
+
+/// What a report tells of a fight, but for what it calls things and when its meter closed it.
+fn figures(report: &Report) -> Figures {
+    let mut fight = report.fight.clone();
+    fight.ended_at_ms = None;
+    fight.encounter.difficulty = None;
+    fight.players.iter_mut().flat_map(|player| &mut player.skills).for_each(|skill| skill.name = None);
+    fight
+}
+
+/// What players did in a part of a fight: damage and healing, and in how many hits.
+async fn part(relay: &TestRelay, report: &Report, from: u32, to: u32) -> BTreeMap<String, [u64; 4]> {
+    let (status, body) = relay.get(&format!("/api/v1/reports/{}?from={from}&to={to}", report.report_id)).await;
+    assert_eq!(status, 200, "{body}");
+    let part: Report = serde_json::from_value(body).expect("a report");
+    let players = part.fight.players.into_iter();
+    players.map(|of| (of.player_key, [of.damage, of.healing, of.hits, of.heal_hits])).collect()
+}
+
+/// Amounts of a player that are not nothing, in their order.
+fn amounts(series: &TimelineSeries) -> (&str, [Vec<u64>; 2]) {
+    let told = |seconds: &[u64]| seconds.iter().copied().filter(|sum| *sum > 0).collect();
+    (&series.player_key, [told(&series.damage), told(&series.healing)])
+}
+
+/// As docs/api.md has it, "What each form can carry".
+#[tokio::test]
+async fn one_fight_streamed_and_by_its_meters_upload_and_posted_has_the_same_figures_side_by_side() {
+    on_every_database(async |relay| {
+        let dir = tempfile::tempdir().expect("a folder");
+        let db = dir.path().join("meter.db");
+        let fight = Script::party(0).fight().starting_at(BEGAN_MS);
+        write(&db, Generation::Aggregate, std::slice::from_ref(&fight)).await;
+        // Three accounts, so that each has a report of its own.
+        let (reports, _) = upload(options(dir.path(), &db, &relay, "streamed").await, false, &relay).await;
+        let streamed = reports.into_values().next().expect("a report");
+        let by_meter = Upload { uploader: Uploader::Hits, key: OTHER_KEY, strangers: &[] };
+        let body = by_meter.body(std::slice::from_ref(&fight));
+        let body: Value = serde_json::from_slice(&body).expect("a body");
+        let fights = body["encounters"].as_array().expect("a list");
+        let uploaded = opened(&relay, ids(&relay, OTHER_KEY, fights).await[0]).await;
+        let mut ana = Browser::at(&relay, 1);
+        let link = secret_of(relay.first_link().expect("nobody administrates it"));
+        assert_eq!(ana.join("Ana", Some(&link)).await.status, 201);
+        let (_, key) = ana.make_key(&["upload"], None).await;
+        let answer = post(&relay, PATH, &key, &[], Encounters(&[]).body(&fight).as_bytes()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let receipt: Value = serde_json::from_str(&answer.body).expect("a receipt");
+        let posted = relay.report(receipt["reportId"].as_str().expect("a report")).await;
+        let all = [&streamed, &uploaded, &posted];
+        assert!(all.iter().all(|one| all.iter().filter(|other| other.report_id == one.report_id).count() == 1));
+        assert!(streamed.fight.totals.damage > 0 && streamed.fight.totals.healing > 0, "{:?}", streamed.fight.totals);
+
+        // Single hits are single hits, whichever way they come.
+        assert_eq!(figures(&uploaded), figures(&streamed));
+        assert_eq!((&uploaded.unverified, &uploaded.meter_differs), (&streamed.unverified, &streamed.meter_differs));
+        assert_same(&posted, &streamed, "posted");
+        assert_same(&posted, &uploaded, "posted");
+        // What the form cannot carry is not known: never 0, and never made up.
+        let not_known = (posted.fight.outcome, posted.fight.totals.deaths, posted.fight.attempts.len());
+        assert_eq!(not_known, (Outcome::Unknown, None, 0));
+        assert!(posted.fight.deaths.is_empty() && posted.fight.players.iter().all(|player| player.deaths.is_none()));
+        assert!(posted.fight.bosses.iter().all(|boss| boss.defeated.is_none() && boss.hp.is_none()));
+
+        let mut timelines = Vec::new();
+        for report in all {
+            timelines.push(relay.timeline(&report.report_id).await.players);
+        }
+        assert_eq!(timelines[1], timelines[0]);
+        let of_posted: Vec<_> = timelines[2].iter().map(amounts).collect();
+        assert_eq!(of_posted, timelines[0].iter().map(amounts).collect::<Vec<_>>());
+        assert!(timelines[2].iter().all(|series| series.taken.is_none()));
+        let last_ms = streamed.fight.last_ms;
+        for (from, to) in [(0, last_ms / 2), (last_ms / 3, last_ms), (1_500, 4_321)] {
+            let expected = part(&relay, &streamed, from, to).await;
+            assert!(expected.values().any(|sums| sums[0] > 0), "{from} to {to}");
+            for report in [&uploaded, &posted] {
+                assert_eq!(part(&relay, report, from, to).await, expected, "{from} to {to}");
+            }
+        }
+        relay.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test]

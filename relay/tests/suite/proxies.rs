@@ -31,15 +31,13 @@ fn example(name: &str, own: &[(&str, &str)]) -> String {
 }
 
 /// In the path, or where `cargo xtask test` unpacks Debian's packages.
-fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
     let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/proxies/usr");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), unpacked.join("sbin"), unpacked.join("bin")]);
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        println!(
-            "SKIPPED: {name} is missing (apt-get install {name}), so the example of its configuration was not run"
-        );
+        println!("SKIPPED: {name} is missing (apt-get install {package}), so what is tested by it was not");
     }
     found
 }
@@ -153,7 +151,7 @@ impl Behind {
 
 #[tokio::test]
 async fn a_relay_behind_nginx_is_whole_and_knows_who_asks() {
-    let Some(nginx) = program("nginx") else { return };
+    let Some(nginx) = program("nginx", "nginx") else { return };
     let behind = Behind::start();
     let folder = behind.run.path("nginx");
     std::fs::create_dir(&folder).expect("a folder");
@@ -187,7 +185,7 @@ async fn a_relay_behind_nginx_is_whole_and_knows_who_asks() {
 
 #[tokio::test]
 async fn a_relay_behind_caddy_is_whole_and_knows_who_asks() {
-    let Some(caddy) = program("caddy") else { return };
+    let Some(caddy) = program("caddy", "caddy") else { return };
     let behind = Behind::start();
     let folder = behind.run.path("caddy");
     std::fs::create_dir(&folder).expect("a folder");

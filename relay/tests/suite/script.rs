@@ -192,16 +192,34 @@ impl TestRelay {
         Self::serve(config, store, sqlite, now_ms).await
     }
 
+    /// On a clock that goes on by a millisecond with each look: of two things that are made no two have one time.
+    pub(crate) async fn start_counting(data: &Path) -> Self {
+        let config = Self::config(data, None, EdgeLimits::default(), Vec::new());
+        let store = Arc::new(SqliteStore::open(&data.join("raidcast.db")).await.expect("the store opens"));
+        let now_ms = Arc::new(AtomicI64::new(1_790_000_000_000));
+        let looked_at = Arc::clone(&now_ms);
+        let clock = Clock::new(move || looked_at.fetch_add(1, Ordering::Relaxed));
+        Self::serve_by(clock, config, Arc::clone(&store) as Arc<dyn Store>, Some(store), now_ms).await
+    }
+
     async fn serve(
         config: Config,
         store: Arc<dyn Store>,
         sqlite: Option<Arc<SqliteStore>>,
         now_ms: Arc<AtomicI64>,
     ) -> Self {
-        let clock = {
-            let now_ms = Arc::clone(&now_ms);
-            Clock::new(move || now_ms.load(Ordering::Relaxed))
-        };
+        let shown = Arc::clone(&now_ms);
+        let clock = Clock::new(move || shown.load(Ordering::Relaxed));
+        Self::serve_by(clock, config, store, sqlite, now_ms).await
+    }
+
+    async fn serve_by(
+        clock: Clock,
+        config: Config,
+        store: Arc<dyn Store>,
+        sqlite: Option<Arc<SqliteStore>>,
+        now_ms: Arc<AtomicI64>,
+    ) -> Self {
         let secret = RelaySecret::new([7; 32]);
         let held = Arc::clone(&store);
         let relay = Relay::start_with(&config, held, clock, Entropy::system(), secret).await.expect("the relay starts");
@@ -230,6 +248,12 @@ impl TestRelay {
     /// The same, with other limits from then on.
     pub(crate) async fn restart_limited(mut self, limits: EdgeLimits) -> Self {
         self.config.limits = limits;
+        self.restart().await
+    }
+
+    /// The same, with other settings from then on.
+    pub(crate) async fn restart_set(mut self, set: impl FnOnce(&mut Config)) -> Self {
+        set(&mut self.config);
         self.restart().await
     }
 
@@ -277,8 +301,18 @@ impl TestRelay {
         key: Option<&str>,
         body: Option<&serde_json::Value>,
     ) -> (u16, serde_json::Value) {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("it listens");
+        let answer = self.whole(method, path, key, body).await;
+        (answer.status, answer.json())
+    }
+
+    /// The whole answer to a request: what is no JSON, too.
+    pub(crate) async fn whole(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&serde_json::Value>,
+    ) -> Whole {
         let key = key.map(|key| format!("X-API-Key: {key}\r\n")).unwrap_or_default();
         let body = body.map(ToString::to_string).unwrap_or_default();
         let kind = match body.len() {
@@ -286,15 +320,14 @@ impl TestRelay {
             length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
         };
         let request = format!("{method} {path} HTTP/1.1\r\nHost: relay\r\n{key}{kind}Connection: close\r\n\r\n{body}");
-        stream.write_all(request.as_bytes()).await.expect("it is written");
-        let mut answer = Vec::new();
-        soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");
-        let text = String::from_utf8(answer).expect("answers are text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        // Bodies here are small, so a chunked one is one chunk.
-        let body = if head.contains("chunked") { dechunk(body) } else { body.to_owned() };
-        (status, serde_json::from_str(&body).unwrap_or(serde_json::Value::Null))
+        whole_at(self.url.trim_start_matches("http://"), &request).await
+    }
+
+    /// What the relay counts, wherever it tells that.
+    pub(crate) async fn metrics(&self) -> Whole {
+        let own = self.relay.as_ref().and_then(Relay::metrics_addr).map(|addr| addr.to_string());
+        let addr = own.as_deref().unwrap_or(self.url.trim_start_matches("http://"));
+        whole_at(addr, "GET /metrics HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n").await
     }
 
     pub(crate) async fn report(&self, id: &str) -> Report {
@@ -308,6 +341,43 @@ impl TestRelay {
         assert_eq!(status, 200, "{body}");
         serde_json::from_value(body).expect("a timeline")
     }
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Whole {
+    pub(crate) status: u16,
+    /// In the letters in which it was sent.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Whole {
+    /// What the body says, where that is JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// All of it but what every answer has of its own: when it was given, and to which request.
+    pub(crate) fn plain(&self) -> (Vec<&str>, &str) {
+        let is_own = |line: &&str| line.starts_with("date:") || line.starts_with("x-request-id:");
+        (self.head.lines().filter(|line| !is_own(line)).collect(), &self.body)
+    }
+}
+
+/// One request, on a connection of its own that ends with it.
+async fn whole_at(addr: &str, request: &str) -> Whole {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = TcpStream::connect(addr).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("it is written");
+    let mut answer = Vec::new();
+    soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");
+    let text = String::from_utf8(answer).expect("answers are text");
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    // Bodies here are small, so a chunked one is one chunk.
+    let body = if head.contains("chunked") { dechunk(body) } else { body.to_owned() };
+    Whole { status, head: head.to_owned(), body }
 }
 
 fn dechunk(mut body: &str) -> String {
@@ -600,6 +670,8 @@ pub(crate) struct Spectator {
     /// Skill rows by player key.
     pub(crate) details: BTreeMap<String, Vec<SkillRow>>,
     pub(crate) bye: Option<Bye>,
+    /// What it heard last, as it was sent.
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Spectator {
@@ -652,6 +724,7 @@ impl Spectator {
             events_lost: false,
             details,
             bye,
+            raw: Vec::new(),
         }
     }
 
@@ -663,8 +736,14 @@ impl Spectator {
     pub(crate) async fn hear(&mut self) -> Option<FeedFrame> {
         loop {
             let frame: FeedFrame = match soon("a frame", self.socket.next()).await {
-                Some(Ok(Message::Binary(bytes))) => codec::decode(&bytes, usize::MAX).expect("a feed frame"),
-                Some(Ok(Message::Text(text))) => serde_json::from_str(&text).expect("a feed frame"),
+                Some(Ok(Message::Binary(bytes))) => {
+                    self.raw = bytes.to_vec();
+                    codec::decode(&bytes, usize::MAX).expect("a feed frame")
+                }
+                Some(Ok(Message::Text(text))) => {
+                    self.raw = text.as_bytes().to_vec();
+                    serde_json::from_str(&text).expect("a feed frame")
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => continue,
             };

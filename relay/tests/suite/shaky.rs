@@ -1,9 +1,10 @@
 //! A store that fails when it is told to: the real one behind it, on a runtime of its own, so that a test's clock may
 //! stand still while it works.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
@@ -56,6 +57,8 @@ pub(crate) struct Faults {
     pub(crate) raids_read: Notify,
     /// How often all wishes were read.
     pub(crate) wishes_read: AtomicU32,
+    /// How often each call was made, by its name.
+    pub(crate) calls: Mutex<BTreeMap<&'static str, u32>>,
 }
 
 impl Faults {
@@ -94,6 +97,17 @@ impl Shaky {
         self.faults.panics.store(1, Ordering::SeqCst);
     }
 
+    /// Calls since this was asked last, but for those that the relay makes of its own accord.
+    pub(crate) fn calls(&self) -> BTreeMap<&'static str, u32> {
+        let mut calls = std::mem::take(&mut *self.faults.calls.lock().unwrap());
+        calls.retain(|name, _| !["lease_job", "finish_job", "put_off_job"].contains(name));
+        calls
+    }
+
+    fn called(&self, name: &'static str) {
+        *self.faults.calls.lock().unwrap().entry(name).or_default() += 1;
+    }
+
     /// Does something on the store's own runtime.
     fn pass<T, F>(&self, writes: bool, ask: impl FnOnce(Arc<dyn Store>) -> F) -> StoreFuture<'static, T>
     where
@@ -120,6 +134,7 @@ macro_rules! through {
         )]
         fn $name<'a>(&'a self, $($arg: $ty),*) -> StoreFuture<'a, $out> {
             $(let $arg = $own;)*
+            self.called(stringify!($name));
             self.pass($kind == "writes", move |store| async move { store.$name($($give),*).await })
         })*
     };
@@ -220,6 +235,7 @@ impl Raids for Shaky {
     }
 
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
+        self.called("raid_by_code");
         let (code, faults) = (code.to_owned(), Arc::clone(&self.faults));
         let is_late = faults.raids_read_late.compare_exchange(2, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         self.pass(false, move |store| async move {
@@ -289,6 +305,7 @@ impl Journal for Shaky {
 
 impl Reports for Shaky {
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
+        self.called("report_log");
         let (report_id, faults) = (report_id.to_owned(), Arc::clone(&self.faults));
         self.pass(false, move |store| async move {
             faults.logs_asked.notify_one();

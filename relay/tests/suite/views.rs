@@ -1,16 +1,18 @@
 //! Views of one raid: paces, details, coming back, events that are never skipped, channels that move on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
 use raidcast_shared::feed::{FeedFrame, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::PACES;
-use raidcast_shared::uplink::{Delta, Hello, Outcome, UplinkReply};
+use raidcast_shared::uplink::{Delta, Hello, NamesPolicy, Outcome, UplinkReply};
 use uuid::Uuid;
 
+use crate::exposition::Metrics;
 use crate::replay::{damage_of_first, rows, seen_rows, turning_out};
-use crate::script::{KEY, Script, Seen, Spectator, TestRelay, Uploader, header, hello};
+use crate::script::{KEY, READ_KEY, Script, Seen, Spectator, TestRelay, Uploader, header, hello, soon};
 
 fn is_final(seen: &Seen) -> bool {
     seen.state.as_deref() == Some("Final") && seen.checksum.is_some()
@@ -325,5 +327,129 @@ async fn a_player_who_turns_out_to_be_a_monster_leaves_rows_and_totals_at_every_
         assert_eq!(seen.checksum.as_deref(), Some(report.fight.checksum.as_str()));
     }
     assert_eq!(report.fight.totals.damage, expected);
+    relay.stop().await;
+}
+
+/// Who sees a raid as whom, how often, and how it is written.
+type Lane = (bool, u8, &'static str);
+
+/// A tick as somebody heard it: its epoch and position, when it was made, and its bytes.
+type Heard = ((String, u64), i64, Vec<u8>);
+
+/// The ticks that somebody hears until he has seen all damage.
+async fn ticks_until(spectator: &mut Spectator, damage: u64) -> Vec<Heard> {
+    let mut ticks = Vec::new();
+    while spectator.damage() != damage {
+        let frame = spectator.hear().await.expect("the feed goes on");
+        let FeedFrame::Tick(tick) = frame else { panic!("instead of a tick: {frame:?}") };
+        let epoch = spectator.until("now", |_| true).await.epoch;
+        ticks.push(((epoch, tick.position), tick.times.2, spectator.raw.clone()));
+    }
+    ticks
+}
+
+/// By the relay's clock no two frames are made at one time: those that have the same time are one, made once for all. (How
+/// often one is encoded a room counts, in `crowd.rs`.)
+#[tokio::test]
+async fn a_frame_is_made_once_and_written_once_to_each_however_many_of_each_audience_see_it() {
+    const EACH: usize = 3;
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_counting(data.path()).await;
+    let of_class = || Hello { names: NamesPolicy::Class, ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, of_class()).await;
+    let feed = format!("{}/api/v1/raids/{}/feed", relay.url, uploader.welcome.raid);
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    fight_on(&mut uploader, begun.h, &fight.deltas[..4]).await;
+    let mut crowd: Vec<(Lane, Spectator)> = Vec::new();
+    for key in [None, Some(READ_KEY)] {
+        for ticks in PACES {
+            for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+                for _ in 0..EACH {
+                    let mut spectator = Spectator::join_as(&feed, protocol, key).await;
+                    spectator.ask(&FeedRequest::Pace { ticks }).await;
+                    crowd.push(((key.is_some(), ticks, protocol), spectator));
+                }
+            }
+        }
+    }
+    // A second and a half: every view has had its turn, and shows all that came.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    for ((.., pace, _), spectator) in &mut crowd {
+        let at_its_pace = format!(".{pace}.");
+        spectator
+            .until("the fight at its pace", |seen| {
+                seen.damage == damage_of(&fight, 4) && seen.epoch.contains(&at_its_pace)
+            })
+            .await;
+        spectator.echoes().await;
+    }
+    let counted = async || {
+        let metrics = Metrics::parse(&relay.metrics().await.body).expect("metrics");
+        ["raidcast_ticks_total", "raidcast_fanout_writes_total"].map(|name| metrics.get(name, &[]))
+    };
+    let before = counted().await;
+    let all = damage_of(&fight, 40);
+    let (lanes, spectators): (Vec<Lane>, Vec<Spectator>) = crowd.into_iter().unzip();
+    let listening: Vec<_> = spectators
+        .into_iter()
+        .map(|mut spectator| {
+            tokio::spawn(async move {
+                let ticks = ticks_until(&mut spectator, all).await;
+                (spectator, ticks)
+            })
+        })
+        .collect();
+    for part in fight.deltas[4..].chunks(6) {
+        uploader.deltas(begun.h, part).await;
+        uploader.acked(part.last().unwrap().seq).await;
+        // The fight's pace: ticks come between its deltas.
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let mut heard = Vec::new();
+    for (lane, listening) in lanes.into_iter().zip(listening) {
+        let (spectator, ticks) = soon("the last tick", listening).await.unwrap();
+        heard.push((lane, spectator, ticks));
+    }
+    let after = counted().await;
+
+    let mut made: BTreeMap<(String, u64), BTreeSet<i64>> = BTreeMap::new();
+    let mut bytes: BTreeMap<(&str, (String, u64)), BTreeSet<Vec<u8>>> = BTreeMap::new();
+    let mut epochs: BTreeMap<(bool, u8), BTreeSet<String>> = BTreeMap::new();
+    for ((is_member, pace, protocol), _, ticks) in &heard {
+        assert!(!ticks.is_empty());
+        for (tick, at_ms, raw) in ticks {
+            made.entry(tick.clone()).or_default().insert(*at_ms);
+            bytes.entry((*protocol, tick.clone())).or_default().insert(raw.clone());
+            epochs.entry((*is_member, *pace)).or_default().insert(tick.0.clone());
+        }
+    }
+    assert!(made.values().all(|times| times.len() == 1), "a tick is made once, whatever its format: {made:?}");
+    assert!(bytes.values().all(|all| all.len() == 1), "all who see it are sent the same");
+    let of_views: BTreeSet<_> = epochs.values().cloned().collect();
+    assert_eq!((epochs.len(), of_views.len()), (2 * PACES.len(), 2 * PACES.len()), "one view each: {epochs:?}");
+    let times: BTreeSet<_> = made.values().flatten().collect();
+    assert_eq!(times.len(), made.len(), "and ticks of its own");
+    let ticks = made.len() as f64;
+    let written = heard.iter().map(|(.., ticks)| ticks.len()).sum::<usize>() as f64;
+    assert_eq!(written.to_string(), (ticks * 2.0 * EACH as f64).to_string(), "nobody missed any");
+    let [made_so_far, written_so_far] = [0, 1].map(|at| after[at] - before[at]);
+    assert_eq!((made_so_far.to_string(), written_so_far.to_string()), (ticks.to_string(), written.to_string()));
+
+    // The same of what ticks do not carry: a keyframe for each view and format.
+    let _again = Uploader::connect_as(&relay, KEY, of_class()).await;
+    let mut keyframes: BTreeMap<Lane, BTreeSet<(i64, Vec<u8>)>> = BTreeMap::new();
+    for (lane, spectator, _) in &mut heard {
+        loop {
+            if let FeedFrame::Keyframe(keyframe) = spectator.hear().await.expect("a keyframe") {
+                keyframes.entry(*lane).or_default().insert((keyframe.times.2, spectator.raw.clone()));
+                break;
+            }
+        }
+    }
+    assert_eq!(keyframes.len(), 4 * PACES.len());
+    assert!(keyframes.values().all(|made| made.len() == 1), "{:?}", keyframes.keys());
+    let times: BTreeSet<_> = keyframes.values().flatten().map(|(at_ms, _)| at_ms).collect();
+    assert_eq!(times.len(), keyframes.len());
     relay.stop().await;
 }
