@@ -145,10 +145,6 @@ mod tests {
         Home { config: path("config.toml"), keys: path("keys.json"), state: path("state") }
     }
 
-    fn text(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn a_key_is_sent_to_the_relay_that_it_is_for() {
         let folder = tempfile::tempdir().unwrap();
@@ -156,7 +152,7 @@ mod tests {
         let keys = Keys::with(home.keys.clone(), None);
         let of_file = |relay: Option<&str>| SettingsFile {
             relay: relay.map(str::to_owned),
-            key: text("of-the-file"),
+            key: Some("of-the-file".to_owned()),
             ..SettingsFile::default()
         };
         let of_face = |relay: Option<&str>, key: Option<&str>| Given {
@@ -191,8 +187,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = home_in(&folder);
         let file = || SettingsFile {
-            relay: text(A),
-            key: text("k"),
+            relay: Some(A.to_owned()),
+            key: Some("k".to_owned()),
             visibility: Some(Visibility::Private),
             report_visibility: Some(ReportVisibility::Public),
             names: Some(NamesPolicy::Class),
@@ -207,7 +203,7 @@ mod tests {
         assert!(made.title.is_none() && made.db.is_none());
         let given = || Given {
             state: Some("/state".into()),
-            title: text(" Friday "),
+            title: Some(" Friday ".to_owned()),
             visibility: Some(Visibility::Public),
             report_visibility: Some(ReportVisibility::Live),
             names: Some(NamesPolicy::Full),

@@ -231,9 +231,9 @@ async fn who_has_proved_a_character_is_given_all_of_it_and_nothing_of_others() {
 
     // Nobody else is in it, nor what leads to what not all may see.
     let mut needles: Vec<Vec<u8>> = Vec::new();
-    for at in 1..3 {
-        needles.extend([NAMES[at].as_bytes().to_vec(), NAMES[at].to_lowercase().into_bytes()]);
-        needles.extend([keys()[at].clone().into_bytes(), ActorId::from_hex(&keys()[at]).unwrap().0.to_vec()]);
+    for (name, key) in NAMES.iter().zip(keys()).skip(1) {
+        needles.extend([name.as_bytes().to_vec(), name.to_lowercase().into_bytes()]);
+        needles.extend([key.clone().into_bytes(), ActorId::from_hex(&key).unwrap().0.to_vec()]);
     }
     let texts = [TITLE, CONTACT, WORDS, "elsewhere.example", "Cy\"", "Ana\"", PASSWORD];
     needles.extend(texts.map(|text| text.as_bytes().to_vec()));

@@ -149,6 +149,9 @@ async fn a_body_at_its_limit_is_taken_and_another_byte_is_not() {
     relay.stop().await;
 }
 
+/// Bodies of so many bytes.
+type Body<'a> = &'a dyn Fn(usize) -> Vec<u8>;
+
 /// What is sent is what it unfolds to, and packed: what is in excess is space.
 #[tokio::test]
 async fn each_call_takes_as_much_as_it_may_packed_or_not_and_not_one_byte_or_entry_more() {
@@ -161,7 +164,7 @@ async fn each_call_takes_as_much_as_it_may_packed_or_not_and_not_one_byte_or_ent
     };
     let check = |bytes: usize| padded(&json!({"hashes": ["0b"]}), bytes);
     let profiles = |bytes: usize| padded(&json!({"playerData": [{}, {}]}), bytes);
-    let calls: [(&str, u64, &dyn Fn(usize) -> Vec<u8>); 3] = [
+    let calls: [(&str, u64, Body<'_>); 3] = [
         (PATH, ENCOUNTERS_BYTES_MAX, &list),
         (CHECK, CHECK_BYTES_MAX, &check),
         (PROFILES, PROFILES_BYTES_MAX, &profiles),

@@ -84,7 +84,7 @@ async fn the_program_is_paired_by_its_owner_and_its_key_is_in_his_file_and_in_no
     assert_eq!(relay.get_with("/api/v1/auth/check", Some(&key)).await, (200, json!({"valid": true})));
     assert_eq!(ana.get("/api/v1/me/keys").await.body["keys"][0]["name"], "Ana's old PC");
     // Nor a part of it that would be worth something.
-    assert_eq!(holding(home.path(), &key[..20]), [file.clone()]);
+    assert_eq!(holding(home.path(), &key[..20]), std::slice::from_ref(&file));
     assert!(!said().contains("rc_"), "{}", said());
 
     let status = ended(&mut raidcast(&program, home.path(), &["logout", &relay.url])).await;

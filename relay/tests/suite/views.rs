@@ -414,7 +414,7 @@ async fn a_frame_is_made_once_and_written_once_to_each_however_many_of_each_audi
     let after = counted().await;
 
     let mut made: BTreeMap<(String, u64), BTreeSet<i64>> = BTreeMap::new();
-    let mut bytes: BTreeMap<(&str, (String, u64)), BTreeSet<Vec<u8>>> = BTreeMap::new();
+    let mut bytes = BTreeMap::<_, BTreeSet<Vec<u8>>>::new();
     let mut epochs: BTreeMap<(bool, u8), BTreeSet<String>> = BTreeMap::new();
     for ((is_member, pace, protocol), _, ticks) in &heard {
         assert!(!ticks.is_empty());

@@ -402,6 +402,27 @@ export interface paths {
         patch: operations["changeCharacter"];
         trace?: never;
     };
+    "/api/v1/me/characters/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is held about a character of one's own, as an archive.
+         * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and a
+         *     character that an administrator has seen to: its `way` is `administrator`.
+         */
+        get: operations["exportCharacter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/claims": {
         parameters: {
             query?: never;
@@ -757,6 +778,27 @@ export interface paths {
          * @description The last administrator stays.
          */
         delete: operations["deletePerson"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/player-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * All that is held about a player who asks for it, as an archive.
+         * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and that
+         *     it was asked for is noted. Make sure that who asks is that player.
+         */
+        post: operations["exportPlayer"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1337,7 +1379,7 @@ export interface components {
          * @description What is noted of who changed what.
          * @enum {string}
          */
-        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared";
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported";
         /** @description How an administrator believes a claim: `PUT /api/v1/claims/{id}`. */
         BeliefForm: {
             /**
@@ -2601,6 +2643,18 @@ export interface components {
         PlayerData: {
             /** @description Whatever they are. */
             playerData?: unknown[] | null;
+        };
+        /** @description Of which player an administrator wants all that is held: `POST /api/v1/player-exports`. */
+        PlayerExportForm: {
+            /**
+             * Format: int64
+             * @description Goes on from there: `next` of the archive before, in its `end.json`.
+             */
+            before?: number;
+            /** @description The player: his number in the game, or `playerKey` of a report. */
+            player: string;
+            /** @description Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone. */
+            seenIn?: string;
         };
         /** @description The same fight, as another uploader's meter saw it. */
         PointOfView: {
@@ -4676,6 +4730,45 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    exportCharacter: {
+        parameters: {
+            query?: {
+                /** @description Goes on from there: `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Names the character. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zstd": unknown;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     claimCharacter: {
         parameters: {
             query?: never;
@@ -5508,6 +5601,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    exportPlayer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlayerExportForm"];
+            };
+        };
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zstd": unknown;
                 };
             };
             400: components["responses"]["BadRequest"];
