@@ -103,18 +103,16 @@ export async function chartBox(page) {
 }
 
 /**
- * What axe finds serious, or worse, on a page: each as its rule and where.
+ * All that axe finds on a page, however grave: each as how grave it is, its rule, and where.
  *
  * @param {import('playwright-core').Page} page
  */
-export async function serious(page) {
+export async function violations(page) {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => {
-      const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
-      return `${id}: ${where.join(' | ')}`;
-    });
+  return violations.map(({ id, impact, nodes }) => {
+    const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
+    return `${impact} ${id}: ${where.join(' | ')}`;
+  });
 }
 
 /**

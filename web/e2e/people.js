@@ -1,4 +1,5 @@
 /** The part of the staged relay that knows people: one who is there, and whoever joins. */
+import * as rows from './rows.js';
 
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const SAFARI =
@@ -11,6 +12,16 @@ const DAY_MS = 24 * HOUR_MS;
 export const STAGED_CODE = 'BCDF-GHJK';
 /** What is typed to sign in. */
 export const STAGED_PERSON = { name: 'Mira', password: 'correct horse' };
+
+/** Addresses that are answered here: all but the first line are of what the stage's own raid has nothing to do with. */
+const OF_PEOPLE = new RegExp(
+  `^/api/v1/(${[
+    'sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|limits|audit',
+    'live/STAGECHANNEL/links|raids/NIGHT\\d+|reports/night\\d+x\\d+',
+  ].join('|')})(/|$)`,
+);
+/** What stands in an address for one of many. */
+const ID = /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4}|NIGHT\d+|night\d+x\d+)$/;
 
 /** See the module. */
 export class StagedPeople {
@@ -40,6 +51,24 @@ export class StagedPeople {
   held = [];
   /** Links to his channel that are good. @type {any[]} */
   links = [];
+  /** His characters, and what he says is his. @type {any[]} */
+  characters = [];
+  /** @type {any[]} */
+  claims = [];
+  /** His raids, and their fights by the raid's code. @type {any[]} */
+  raids = [];
+  /** @type {Record<string, any[]>} */
+  fights = {};
+  /** Links to his raids that are good, by the raid's code. @type {Record<string, any[]>} */
+  raidLinks = {};
+  /** What administrators see. @type {any[]} */
+  openClaims = [];
+  /** @type {any[]} */
+  people = [];
+  /** @type {any[]} */
+  removals = [];
+  /** @type {any[]} */
+  audit = [];
   /** The program that waits to be paired, if one does. @type {any} */
   device = null;
   #name = STAGED_PERSON.name;
@@ -82,6 +111,19 @@ export class StagedPeople {
       { id: 11, name: 'default', channelUrl: 'https://raidcast.example/live/0123456789ABCDEF' },
       { id: 12, name: 'The second group of the guild', channelUrl: 'https://raidcast.example/live/FEDCBA9876543210' },
     ];
+    this.links = [
+      { id: 501, name: 'The stream', createdAtMs: now - DAY_MS, endsAtMs: now + 29 * DAY_MS, usedAtMs: now - HOUR_MS },
+      { id: 502, name: '', createdAtMs: now - DAY_MS, endsAtMs: null, usedAtMs: null },
+    ];
+    this.characters = rows.characters(now);
+    this.claims = rows.claims(now);
+    this.raids = rows.raids(now);
+    this.fights = Object.fromEntries(this.raids.map((raid) => [raid.code, rows.fightsOf(raid)]));
+    this.raidLinks = { NIGHT1: [...this.links] };
+    this.openClaims = rows.openClaims(now);
+    this.people = rows.people(now);
+    this.removals = rows.removals(now);
+    this.audit = rows.audit(now);
     this.wait();
   }
 
@@ -104,6 +146,8 @@ export class StagedPeople {
   /** Nothing of it any more. */
   empty() {
     [this.keys, this.invitations, this.unheld, this.held, this.links] = [[], [], [], [], []];
+    [this.characters, this.claims, this.raids, this.openClaims] = [[], [], [], []];
+    [this.people, this.removals, this.audit] = [this.people.filter(({ isSelf }) => isSelf), [], []];
     this.sessions = this.sessions.filter(({ isThis }) => isThis);
   }
 
@@ -113,14 +157,9 @@ export class StagedPeople {
    * @returns {Promise<import('./stage.js').StagedAnswer | null>} `null`: it is none of these
    */
   async answer(request, path) {
-    const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
+    if (!OF_PEOPLE.test(path)) return null;
+    const id = path.split('/').find((part) => ID.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
-    if (
-      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|limits|audit|live\/STAGECHANNEL\/links)(\/|$)/.test(
-        what,
-      )
-    )
-      return null;
     if (what === 'GET /api/v1/sign-in') {
       return json(200, { registration: this.registration, providers: this.providers });
     }
@@ -128,10 +167,20 @@ export class StagedPeople {
     if (what === 'GET /api/v1/newcomer') return json(200, { provider: this.providers[0], name: 'Mira of the guild' });
     if (what === 'POST /api/v1/newcomer') return this.#enter('POST /api/v1/people', body);
     if (what === 'POST /api/v1/session' || what === 'POST /api/v1/people') return this.#enter(what, body);
+    if (what === 'POST /api/v1/removals') {
+      if (this.retryS > 0) return this.#tooMany();
+      this.removals.push({ id: this.#next++, createdAtMs: Date.now(), ...body });
+      return done();
+    }
     if (!(request.headers.cookie ?? '').includes(COOKIE)) {
       return fault(401, 'signed_out', 'nobody is signed in here: sign in first');
     }
     return this.#own(what, id, body);
+  }
+
+  #tooMany() {
+    const headers = { 'retry-after': String(this.retryS) };
+    return fault(429, 'too_many', 'that was tried too often: wait, and try again', headers);
   }
 
   /**
@@ -139,10 +188,7 @@ export class StagedPeople {
    * @param {any} body
    */
   #enter(what, body) {
-    if (this.retryS > 0) {
-      const headers = { 'retry-after': String(this.retryS) };
-      return fault(429, 'too_many', 'that was tried too often: wait, and try again', headers);
-    }
+    if (this.retryS > 0) return this.#tooMany();
     const joins = what === 'POST /api/v1/people';
     const { name, password } = STAGED_PERSON;
     if (joins && body.name === name) return fault(409, 'taken', 'somebody has this name: choose another');
@@ -236,31 +282,84 @@ export class StagedPeople {
         this.links = this.links.filter(other);
         return done();
       case 'GET /api/v1/me/raids':
-        return json(200, { raids: [], next: null, keepDays: null });
-      case 'GET /api/v1/people':
-        return json(200, { people: [], next: null });
-      case 'GET /api/v1/removals':
-        return json(200, { removals: [] });
-      case 'GET /api/v1/me/characters':
-        return json(200, { ways: ['administrator'], claims: [], characters: [] });
-      case 'GET /api/v1/claims':
-        return json(200, { claims: [] });
-      case 'GET /api/v1/limits':
-        return json(200, {
-          limits: [
-            { name: 'fights_per_account_day', most: 4000 },
-            { name: 'bytes_per_account_day', most: 2147483648 },
-          ],
-          refused: 3,
-          spent: [{ account: 1, limit: 'fights_per_account_day', againAtMs: Date.now() + 3_600_000 }],
-          setAside: [{ why: "a report's log: the stored log is damaged", fights: 2, raids: 0 }],
-          waiting: [
-            { work: 'uploads', count: 1, dueAtMs: Date.now() + 60_000 },
-            { work: 'derive', count: 0, dueAtMs: null },
-          ],
+        return json(200, { raids: this.raids, next: null, keepDays: 90 });
+      case 'GET /api/v1/raids/{id}': {
+        const raid = this.raids.find((raid) => raid.code === id);
+        if (raid === undefined) return nothing();
+        const { code, title, visibility, names, createdAtMs } = raid;
+        const more = { channel: 'STAGECHANNEL', delayS: 0, open: true, connected: true, uploads: false };
+        return json(200, { code, title, visibility, names, createdAtMs, ...more, reports: this.fights[id] ?? [] });
+      }
+      case 'DELETE /api/v1/raids/{id}':
+        this.raids = this.raids.filter((raid) => raid.code !== id);
+        return json(200, { done: true });
+      case 'PATCH /api/v1/raids/{id}': {
+        const { visibility, reportVisibility } = body;
+        return this.#changed(id, {
+          visibility,
+          reportVisibility: reportVisibility === 'live' ? null : reportVisibility,
         });
+      }
+      case 'PUT /api/v1/raids/{id}/pin':
+        return this.#changed(id, { pinned: true });
+      case 'DELETE /api/v1/raids/{id}/pin':
+        return this.#changed(id, { pinned: false });
+      case 'DELETE /api/v1/raids/{id}/title':
+        return this.#changed(id, { title: null });
+      case 'GET /api/v1/raids/{id}/links':
+        return json(200, { links: this.raidLinks[id] ?? [] });
+      case 'DELETE /api/v1/reports/{id}': {
+        const code = (id.split('x')[0] ?? '').toUpperCase();
+        const left = this.fights[code]?.filter(({ reportId }) => reportId !== id) ?? [];
+        this.fights[code] = left;
+        this.#changed(code, { fights: left.length });
+        return json(200, { done: true });
+      }
+      case 'GET /api/v1/people':
+        return json(200, { people: this.people, next: null });
+      case 'DELETE /api/v1/people/{id}':
+        if (!this.fresh) return again();
+        this.people = this.people.filter(other);
+        return json(200, { done: true });
+      case 'GET /api/v1/removals':
+        return json(200, { removals: this.removals });
+      case 'DELETE /api/v1/removals/{id}':
+        this.removals = this.removals.filter(other);
+        return done();
+      case 'POST /api/v1/opt-outs':
+        return done();
+      case 'GET /api/v1/me/characters':
+        return json(200, { ways: rows.PROOFS, claims: this.claims, characters: this.characters });
+      case 'PATCH /api/v1/me/characters/{id}':
+        this.characters = this.characters.map((one) => (other(one) ? one : { ...one, ...body }));
+        return done();
+      case 'POST /api/v1/me/claims': {
+        const now = Date.now();
+        const { called, way } = body;
+        const claim = { id: this.#next++, called, way, code: null, createdAtMs: now, endsAtMs: now + 7 * DAY_MS };
+        this.claims.push(claim);
+        return json(201, claim);
+      }
+      case 'DELETE /api/v1/me/claims/{id}':
+        this.claims = this.claims.filter(other);
+        return done();
+      case `GET /api/v1/me/confirmations/${rows.CONFIRMATION.code}`: {
+        const { by, called } = rows.CONFIRMATION;
+        const now = Date.now();
+        return json(200, { by, called, name: 'Frostlily', createdAtMs: now - HOUR_MS, endsAtMs: now + DAY_MS });
+      }
+      case `PUT /api/v1/me/confirmations/${rows.CONFIRMATION.code}`:
+        return done();
+      case 'GET /api/v1/claims':
+        return json(200, { claims: this.openClaims });
+      case 'PUT /api/v1/claims/{id}':
+      case 'DELETE /api/v1/claims/{id}':
+        this.openClaims = this.openClaims.filter(other);
+        return done();
+      case 'GET /api/v1/limits':
+        return json(200, rows.limits(Date.now()));
       case 'GET /api/v1/audit':
-        return json(200, { lines: [], next: null });
+        return json(200, { lines: this.audit, next: null });
       case 'GET /api/v1/accounts':
         return json(200, { accounts: this.unheld });
       case 'POST /api/v1/accounts/{id}/claim':
@@ -281,10 +380,22 @@ export class StagedPeople {
   }
 
   /**
+   * A raid of his is otherwise from now on.
+   *
+   * @param {string} code
+   * @param {object} as
+   */
+  #changed(code, as) {
+    if (!this.raids.some((raid) => raid.code === code)) return nothing();
+    this.raids = this.raids.map((raid) => (raid.code === code ? { ...raid, ...as } : raid));
+    return 'visibility' in as ? json(200, as) : done();
+  }
+
+  /**
    * @param {string} name
    * @param {any} form
    */
-  #makeKey(name, { scopes, visibility, days }) {
+  #makeKey(name, { scopes, visibility, days, uploadsPerDay = null }) {
     const now = Date.now();
     const endsAtMs = days === undefined ? null : now + days * DAY_MS;
     const key = {
@@ -293,7 +404,7 @@ export class StagedPeople {
       name,
       scopes,
       visibility,
-      uploadsPerDay: null,
+      uploadsPerDay,
       createdAtMs: now,
       endsAtMs,
       usedAtMs: null,

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
-import { launchClean, serious } from './browser.js';
+import { launchClean, violations } from './browser.js';
 import { expect, same } from './runner.js';
 
 const CLIENT = { id: 'raidcast of tests', secret: 'a secret: with signs & spaces' };
@@ -231,7 +231,7 @@ export async function providerChecks(runner, chromium, binary) {
       await signInThere(page, 'ana');
       await page.getByRole('heading', { level: 1, name: 'Join' }).waitFor();
       same(await page.getByLabel('Name').inputValue(), PEOPLE['ana']?.name, 'name');
-      same(await serious(page), [], 'violations');
+      same(await violations(page), [], 'violations');
       await page.getByLabel('Name').fill('Ana');
       await page.keyboard.press('Enter');
       await hereAs(page, 'Ana');

@@ -16,8 +16,10 @@ import { countedChecks } from './counted.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
+import { ownChecks } from './own.js';
 import { pairChecks } from './pair.js';
 import { providerChecks } from './provider.js';
+import { removalChecks } from './removal.js';
 import { Runner } from './runner.js';
 import { stagedChecks } from './staged.js';
 
@@ -82,6 +84,8 @@ try {
   await stagedChecks(runner, browser.context);
   await accountChecks(runner, browser.context);
   await pairChecks(runner, browser.context);
+  await ownChecks(runner, browser.context);
+  await removalChecks(runner, browser.context);
   if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
   else console.log('      no --relay is named: signing in by a provider is left out');
 } finally {

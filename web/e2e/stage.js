@@ -29,7 +29,7 @@ const COLUMNS = [
 ];
 const CLASSES = [1, 2, 3, 4, 5, 9, 11, 12, 13];
 /** Pages whose files are called like their addresses. */
-const PAGES = new Set(['/sign-in', '/account', '/pair']);
+const PAGES = new Set(['/sign-in', '/account', '/pair', '/removal']);
 /** Ms of the fight that have passed when the stage opens: buckets of five minutes, as in any longer fight. */
 const BEGUN_MS = 300_000;
 
@@ -51,6 +51,10 @@ export class Stage {
   ticks = 0;
   /** While set, answers of the API do not come. */
   silent = false;
+  /** By how many seconds what it shows is behind. */
+  delayS = 0;
+  /** Which names it shows. */
+  names = 'full';
   /** Who may sign in. */
   people = new StagedPeople();
   #server = createServer((request, response) => {
@@ -114,7 +118,10 @@ export class Stage {
     for (let i = 0; i < count; i++) {
       this.#position += 1;
       this.ticks += 1;
-      bytes.push(frameOf(encode({ t: 'tick', p: this.#position, ...this.fight.step(ms / count, shuffle) })));
+      const step = this.fight.step(ms / count, shuffle);
+      // What is behind was captured and received so long before it is encoded.
+      const times = step.ms.map((atMs, which) => (which < 2 ? atMs - this.delayS * 1000 : atMs));
+      bytes.push(frameOf(encode({ t: 'tick', p: this.#position, ...step, ms: times })));
     }
     for (const feed of this.#feeds) feed.write(Buffer.concat(bytes));
   }
@@ -156,7 +163,15 @@ export class Stage {
       epoch: `s.${this.#epoch}`,
       position: this.#position,
       events: 0,
-      raid: { code: STAGED.raid, title: 'Staged night', names: 'full', connected: true, open: true, fights: [] },
+      raid: {
+        code: STAGED.raid,
+        title: 'Staged night',
+        names: this.names,
+        ...(this.delayS > 0 ? { delayS: this.delayS } : {}),
+        connected: true,
+        open: true,
+        fights: [],
+      },
       fight: fight.whole(),
       times: [0, 0, Date.now()],
     };
@@ -213,7 +228,7 @@ export class Stage {
     if (pathname.endsWith('/feed-ticket')) return json({ ticket: 'feed-staged', endsAtMs: Date.now() + 60_000 });
     if (pathname.endsWith('/timeline')) return json(this.fight.timeline());
     if (pathname.endsWith('/views')) return json({ reportId: STAGED.report, views: [] });
-    if (pathname.startsWith('/api/v1/reports/')) return json(this.fight.report());
+    if (pathname.startsWith('/api/v1/reports/')) return json({ ...this.fight.report(), names: this.names });
     if (pathname === '/api/v1/reports') {
       return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
     }
@@ -222,8 +237,8 @@ export class Stage {
       channel: 'STAGECHANNEL',
       title: 'Staged night',
       visibility: 'public',
-      names: 'full',
-      delayS: 0,
+      names: this.names,
+      delayS: this.delayS,
     };
     return json({
       ...raid,

@@ -90,6 +90,33 @@ export async function stagedChecks(runner, context) {
     await page.close();
   });
 
+  await runner.run('a page that is behind says so, by how much, and that the relay is not why', async () => {
+    stage.delayS = 90;
+    stage.begin();
+    for (const path of [`/reports/${STAGED.report}`, `/raids/${STAGED.raid}`]) {
+      const page = await open(path);
+      const note = page.locator('[data-behind]');
+      await note.waitFor();
+      expect((await note.innerText()).startsWith('Shown 1 minute 30 seconds late: '), await note.innerText());
+      const stop = stage.run(5);
+      await status(page, ['live']);
+      const delay = page.locator('[data-delay]');
+      await delay.waitFor();
+      stop();
+      expect(
+        /^Delay 90\.\d s: set 90 s, meter \d+ ms, relay \d+ ms, you /.test(await delay.innerText()),
+        await delay.innerText(),
+      );
+      // Who may see it at once is let in anew, and is told nothing of it.
+      if (path.startsWith('/raids/')) {
+        stage.delayS = 0;
+        stage.begin();
+        await note.waitFor({ state: 'detached' });
+      }
+      await page.close();
+    }
+  });
+
   await runner.run('every link of a private raid takes its ticket along', async () => {
     const page = await open(`/raids/${STAGED.raid}?ticket=tic%2Bket`);
     await page.locator(ROWS).first().waitFor();

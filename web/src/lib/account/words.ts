@@ -94,6 +94,9 @@ export const AUDITED: Record<Audited, string> = {
   title_cleared: 'cleared a title',
 };
 
+/** So many new fights an account may send within a day, unless its relay says otherwise (`STREAMED_FIGHTS_PER_DAY`). */
+export const FIGHTS_A_DAY = 4_000;
+
 /** What a limit of the relay is of. */
 export const LIMITS: Record<LimitName, string> = {
   fights_per_account_day: 'Fights of one account a day',

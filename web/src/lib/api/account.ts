@@ -50,6 +50,8 @@ import type {
   SignInWays,
   WayList,
 } from './account-types';
+import type { RaidPage } from './types';
+import type { ReportSummary } from '$lib/wire/types';
 import { ask, browserApiEnv, type ApiEnv, type RaidPlace } from './client';
 
 function linksPath({ kind, name }: RaidPlace): string {
@@ -89,6 +91,10 @@ export interface AccountApi {
   raids(before?: number): Promise<MyRaids>;
   /** Whether all of it is gone; else the relay goes on deleting. */
   deleteRaid(code: string): Promise<boolean>;
+  /** The fights of a raid of his, the newest first. */
+  fights(code: string): Promise<ReportSummary[]>;
+  /** Whether all of it is gone; else the relay goes on deleting. */
+  deleteFight(reportId: string): Promise<boolean>;
   /** Keeps a raid however old it gets, or no longer than others. */
   pinRaid(code: string, pinned: boolean): Promise<void>;
   /** Says who may see a raid from now on. */
@@ -173,6 +179,8 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     },
     raids: (before) => get(`/api/v1/me/raids${before === undefined ? '' : `?before=${before}`}`),
     deleteRaid: (code) => deleted(`/api/v1/raids/${encodeURIComponent(code)}`),
+    fights: async (code) => (await get<RaidPage>(`/api/v1/raids/${encodeURIComponent(code)}`)).reports,
+    deleteFight: (reportId) => deleted(`/api/v1/reports/${encodeURIComponent(reportId)}`),
     pinRaid: async (code, pinned) => {
       await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/pin`, { method: pinned ? 'PUT' : 'DELETE' });
     },

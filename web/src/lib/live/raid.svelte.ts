@@ -204,8 +204,10 @@ export class LiveRaid {
     const known = this.#known;
     const fight = view.fight;
     const same = fight?.reportId === known.view?.fight?.reportId;
-    // How long the newest event lay in the relay before this frame: long, if nothing has happened for long.
-    const ageMs = times[1] === 0 ? 0 : Math.max(0, times[2] - times[1]);
+    // How long the newest event lay in the relay before this frame: long, if nothing has happened for long. So long as its
+    // raid is behind, each lies there.
+    const behindMs = (view.raid.delayS ?? 0) * 1000;
+    const ageMs = times[1] === 0 ? 0 : Math.max(0, times[2] - times[1] - behindMs);
     known.timer =
       fight === null
         ? null

@@ -95,6 +95,35 @@ describe('a live report', () => {
     expect(session.figures?.players[0]?.damage).toBe(400);
   });
 
+  it('knows from the feed by how much it is behind', async () => {
+    await started();
+    expect(session.delayS).toBe(0);
+    const { raid } = keyframe();
+    env.socket.give(keyframe({ raid: { ...raid, delayS: 90 } }));
+    expect(session.delayS).toBe(90);
+    env.socket.give(keyframe({ epoch: 'e.2' }));
+    expect(session.delayS).toBe(0);
+  });
+
+  it('is live where all that it is told is behind, and idle where nothing more comes', async () => {
+    await started();
+    const { raid } = keyframe();
+    const behind = (): [number, number, number] => [env.now() - 90_060, env.now() - 90_040, env.now()];
+    env.socket.give(keyframe({ raid: { ...raid, delayS: 90 }, times: behind() }));
+    await env.pass(1_000);
+    env.socket.give(tick(6, { head: { ...headOf('live', 400), lastMs: 11_000 }, ms: behind() }));
+    await env.pass(500);
+    expect(session.status.kind).toBe('live');
+    expect(session.durationMs).toBeGreaterThan(11_000);
+    for (const p of [7, 8, 9]) {
+      await env.pass(4_000);
+      env.socket.give(tick(p, { bosses: [] }));
+    }
+    await env.pass(500);
+    expect(session.status.kind).toBe('idle');
+    expect(session.durationMs).toBe(11_000);
+  });
+
   it('becomes its record when the fight ends', async () => {
     await started();
     env.socket.give(keyframe());

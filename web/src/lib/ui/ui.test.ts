@@ -13,6 +13,7 @@ import { textOf } from './copy-table';
 import DelayLine from './DelayLine.svelte';
 import FightHeader from './FightHeader.svelte';
 import FightTable from './FightTable.svelte';
+import NamesNote from './NamesNote.svelte';
 import Notices from './Notices.svelte';
 import PlayerTable from './PlayerTable.svelte';
 import RateChart from './RateChart.svelte';
@@ -588,6 +589,42 @@ describe('the delay', () => {
     await rerender({ delay: { meterMs: 120, relayMs: 3, youMs: 25, uncertaintyMs: 8 } });
     expect(container.textContent.replace(/\s+/g, ' ')).toContain(
       'Delay 0.1 s: meter 120 ms, relay 3 ms, you 25 ms ± 8 ms',
+    );
+  });
+
+  it('that an uploader set is told apart from what the relay takes', () => {
+    const delay = { meterMs: 120, relayMs: 90_040, youMs: 25, uncertaintyMs: 8 };
+    const { container } = render(DelayLine, { delay, setS: 90 });
+    expect(container.textContent.replace(/\s+/g, ' ')).toContain(
+      'Delay 90.2 s: set 90 s, meter 120 ms, relay 40 ms, you 25 ms ± 8 ms',
+    );
+  });
+});
+
+describe('the note of what a raid does not show to everybody', () => {
+  const said = ({ textContent }: Element): string => textContent.replace(/\s+/g, ' ').trim();
+
+  it('is not there where it shows all of it at once', () => {
+    const { container } = render(NamesNote, { names: 'full', delayS: 0 });
+    expect(said(container)).toBe('');
+  });
+
+  it.each([
+    [1, '1 second'],
+    [45, '45 seconds'],
+    [90, '1 minute 30 seconds'],
+    [600, '10 minutes'],
+  ])('says that what is shown is %i s late, as people say it', (delayS, words) => {
+    const { container } = render(NamesNote, { names: 'full', delayS });
+    expect(said(container)).toBe(`Shown ${words} late: its uploader set this delay for all but the raid’s members.`);
+  });
+
+  it('says both where players are hidden, too, and one where that is all', async () => {
+    const { container, rerender } = render(NamesNote, { names: 'class', delayS: 60 });
+    expect(container.querySelectorAll('p')).toHaveLength(2);
+    await rerender({ names: 'hidden', delayS: 0 });
+    expect(said(container)).toBe(
+      'This raid hides its players: only its members see names, others see class and number.',
     );
   });
 });

@@ -217,6 +217,36 @@ describe('keys', () => {
     expect(getSelection()?.toString()).toBe('rc_secret');
   });
 
+  it('are made with a limit of their own, where one is given', async () => {
+    await opened(me(), {
+      'POST /api/v1/me/keys': () => Response.json({ ...keyLine(8), secret: 's' }, { status: 201 }),
+    });
+    await press('Make a key');
+    expect(screen.getByText(/your account’s limit holds alone: 4,000 fights a day/)).toBeTruthy();
+    await write('Name', 'Meter');
+    await write('Uploads a day, at most', '200');
+    await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
+    await screen.findByRole('region', { name: 'New key: Key 8' });
+    const form = { name: 'Meter', scopes: ['upload'], visibility: 'unlisted' };
+    expect(relay.bodies).toEqual([{ ...form, uploadsPerDay: 200 }]);
+    await press('Done');
+    await press('Make a key');
+    await write('Name', 'Meter');
+    await write('Uploads a day, at most', '200');
+    await write('Uploads a day, at most', '');
+    await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
+    await vi.waitUntil(() => relay.bodies.length === 2);
+    expect(relay.bodies[1]).toEqual(form);
+  });
+
+  it('tell administrators the limit that their relay has', async () => {
+    const limits = [{ name: 'fights_per_account_day' as const, most: 900 }];
+    await opened(me({ role: 'administrator' }), { 'GET /api/v1/limits': () => Response.json(relayLimits({ limits })) });
+    await press('Make a key');
+    expect(screen.getByText(/alone: 900 fights a day/)).toBeTruthy();
+    expect(screen.getByLabelText('Uploads a day, at most').getAttribute('max')).toBe('900');
+  });
+
   it('that may do nothing are not made', async () => {
     await opened();
     await press('Make a key');

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AuditLine, LinkLine, Me, MyRaid, PersonLine, RemovalLine } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
-import { me, relayLimits, sessionLine } from '$lib/testing/samples';
+import { me, raidPage, relayLimits, sessionLine, summary } from '$lib/testing/samples';
+import type { ReportSummary } from '$lib/wire/types';
 import RemovalPage from '../removal/RemovalPage.svelte';
 import AccountPage from './AccountPage.svelte';
 
@@ -104,6 +105,116 @@ describe('raids', () => {
     await press('Keep Night b however old it gets');
     await vi.waitUntil(() => changes().length === 2);
     expect(changes()).toEqual(['PUT /api/v1/raids/a/pin', 'DELETE /api/v1/raids/b/pin']);
+  });
+});
+
+describe('the fights of a raid', () => {
+  let fights: ReportSummary[];
+  const ogre = (reportId: string, more: Partial<ReportSummary> = {}): ReportSummary =>
+    summary({ reportId, startedAtMs: 1_790_000_000_000, durationMs: 65_000, ...more });
+  const unfolded = async (answers: Answers = {}): Promise<HTMLElement> => {
+    await opened(me(), { 'GET /api/v1/raids/a': () => Response.json(raidPage({ reports: fights })), ...answers });
+    await press('Fights of Night a');
+    return part('Fights of Night a');
+  };
+  const rows = (): string[] =>
+    [...document.querySelectorAll('[data-fight]')].map((one) => one.getAttribute('data-fight') ?? '');
+  const deletes = (inside: HTMLElement): HTMLElement[] =>
+    within(inside).getAllByRole('button', { name: /^Delete the fight Ogre of / });
+
+  beforeEach(() => {
+    fights = [ogre('f1', { state: 'live', outcome: 'unknown' }), ogre('f2'), ogre('f3', { stub: true })];
+  });
+
+  it('unfold, and lead to their reports; nothing is asked before', async () => {
+    await opened(me(), { 'GET /api/v1/raids/a': () => Response.json(raidPage({ reports: fights })) });
+    expect(relay.asked).not.toContain('GET /api/v1/raids/a');
+    await press('Fights of Night a');
+    const inside = part('Fights of Night a');
+    const links = await within(inside).findAllByRole('link', { name: 'Ogre' });
+    expect(links.map((link) => link.getAttribute('href'))).toEqual(['/reports/f1', '/reports/f2', '/reports/f3']);
+    expect(inside.textContent).toMatch(/Live for 1:05/);
+    expect(inside.textContent).toMatch(/Kill, 1:05 long/);
+    expect(inside.textContent).toMatch(/Nothing of it could be taken/);
+    expect(inside.textContent).toMatch(/under “Share”. Now: who has a private link\./);
+    await press('Fights of Night a');
+    expect(rows()).toEqual([]);
+  });
+
+  it('are deleted one by one, after it was asked; the others stay', async () => {
+    const inside = await unfolded({
+      'DELETE /api/v1/reports/f2': () => {
+        fights = fights.filter(({ reportId }) => reportId !== 'f2');
+        raids = [raid('a', { fights: 2 }), raid('b')];
+        return Response.json({ done: true });
+      },
+    });
+    await within(inside).findAllByRole('link');
+    await fireEvent.click(deletes(inside)[1] as HTMLElement);
+    expect(within(inside).getByText('Delete this fight? Nobody can bring it back.')).toBeTruthy();
+    await press('Keep it', inside);
+    expect([changes(), rows()]).toEqual([[], ['f1', 'f2', 'f3']]);
+    await fireEvent.click(deletes(inside)[1] as HTMLElement);
+    await press('Delete', inside);
+    await vi.waitUntil(() => rows().length === 2);
+    expect(changes()).toEqual(['DELETE /api/v1/reports/f2']);
+    expect(within(inside).getByText('Ogre is deleted.')).toBeTruthy();
+    expect(document.activeElement?.textContent).toBe('Fights');
+    await vi.waitUntil(() => /2\s+fights/.test(document.querySelector('[data-raid=a]')?.textContent ?? ''));
+    expect(rows()).toEqual(['f1', 'f3']);
+  });
+
+  it('that go on are said to go on before they are deleted', async () => {
+    const inside = await unfolded();
+    await within(inside).findAllByRole('link');
+    await fireEvent.click(deletes(inside)[0] as HTMLElement);
+    expect(within(inside).getByText(/It goes on, and the rest of it is not taken either/)).toBeTruthy();
+  });
+
+  it('that are gone already are gone', async () => {
+    const inside = await unfolded();
+    await within(inside).findAllByRole('link');
+    fights = fights.slice(0, 2);
+    await fireEvent.click(deletes(inside)[2] as HTMLElement);
+    await press('Delete', inside);
+    await vi.waitUntil(() => rows().length === 2);
+  });
+
+  it('that could not be deleted stay, and it is said why', async () => {
+    const inside = await unfolded({
+      'DELETE /api/v1/reports/f2': () => fault(503, 'unavailable', 'the store is busy'),
+    });
+    await within(inside).findAllByRole('link');
+    await fireEvent.click(deletes(inside)[1] as HTMLElement);
+    await press('Delete', inside);
+    expect((await within(inside).findByRole('alert')).textContent).toBe('The store is busy.');
+    expect(rows()).toEqual(['f1', 'f2', 'f3']);
+  });
+
+  it('are shown twenty at a time', async () => {
+    fights = Array.from({ length: 45 }, (_, at) => ogre(`f${at}`));
+    const inside = await unfolded();
+    await within(inside).findByRole('button', { name: 'Older fights: 25 more' });
+    expect(rows()).toHaveLength(20);
+    await press('Older fights: 25 more', inside);
+    await vi.waitUntil(() => rows().length === 40);
+    await vi.waitUntil(() => document.activeElement?.getAttribute('href') === '/reports/f20');
+    await press('Older fights: 5 more', inside);
+    expect(rows()).toHaveLength(45);
+    expect(within(inside).queryByRole('button', { name: /^Older fights/ })).toBeNull();
+  });
+
+  it('that cannot be read say so, and are read again; none are none', async () => {
+    let down = true;
+    fights = [];
+    const inside = await unfolded({
+      'GET /api/v1/raids/a': () =>
+        down ? fault(503, 'unavailable', 'the store is busy') : Response.json(raidPage({ reports: fights })),
+    });
+    await within(inside).findByText('This list could not be loaded. The store is busy.');
+    down = false;
+    await press('Try again', inside);
+    await within(inside).findByText('It has no fights.');
   });
 });
 
@@ -294,5 +405,19 @@ describe('the page on which players ask to be removed', () => {
     const title = await screen.findByRole('heading', { level: 1, name: 'Your request was sent' });
     await vi.waitUntil(() => document.activeElement === title);
     expect(relay.bodies).toEqual([{ player: 'Q', links: '', contact: '', message: '' }]);
+  });
+
+  it('says why it could not be sent, and keeps what was written', async () => {
+    const tooMany = (): Response => fault(429, 'too_many', 'that was tried too often', { 'retry-after': '30' });
+    relay = new FakeRelay({ 'POST /api/v1/removals': tooMany });
+    vi.stubGlobal('fetch', relay.fetch);
+    render(RemovalPage);
+    const name = screen.getByLabelText<HTMLInputElement>('Your name in the game');
+    await fireEvent.input(name, { target: { value: 'Q' } });
+    await fireEvent.submit(name.closest('form') as HTMLFormElement);
+    const alert = await screen.findByRole('alert');
+    expect(alert.textContent).toBe('That was tried too often. It can be tried again in 30 seconds.');
+    expect(name.value).toBe('Q');
+    await vi.waitUntil(() => document.activeElement?.textContent === 'Send');
   });
 });

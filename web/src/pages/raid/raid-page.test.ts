@@ -52,6 +52,15 @@ describe('the page of a raid of uploads', () => {
 });
 
 describe('the page of a raid', () => {
+  it('says that it is behind, and by how much, as long as it is', async () => {
+    await opened(raidPage({ delayS: 75 }));
+    expect(document.querySelector('[data-behind]')?.textContent).toContain('Shown 1 minute 15 seconds late');
+    // The delay is another one: the feed begins anew, and the page is read.
+    held = raidPage({ delayS: 0 });
+    socket?.give(keyframe({ epoch: 'e.2', fight: null }));
+    await vi.waitUntil(() => document.querySelector('[data-behind]') === null);
+  });
+
   it('says whether its uploader is there', async () => {
     await opened(raidPage({ connected: false }));
     expect(await screen.findByText('Uploader not connected')).toBeTruthy();
