@@ -7,6 +7,7 @@ mod cli;
 mod cuts;
 mod place;
 mod post;
+mod questions;
 mod relay;
 mod sources;
 mod upload;
