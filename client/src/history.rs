@@ -132,19 +132,10 @@ impl Plan {
         since_ms: Option<i64>,
         waiting: &HashSet<String>,
     ) -> Result<Self, PlanError> {
-        let detection = detect::detect(db, places);
-        let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
-        let found = detection.found.map_err(nothing)?;
+        let found = find(db, places)?;
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.all_fights()?;
-        let told = told(state);
-        let is_told = |encounter: EncounterId| told.contains(&encounter.to_string());
-        for fight in &mut fights {
-            // A watch has told it before the meter told its player.
-            if let Some(first) = fight.before_player.filter(|first| !is_told(fight.encounter) && is_told(*first)) {
-                fight.encounter = first;
-            }
-        }
+        name_as_told(&mut fights, state);
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));
@@ -206,6 +197,28 @@ impl Plan {
             }
         }
         before
+    }
+}
+
+/// The database to read: the one that is named, else the one that a meter wrote last.
+///
+/// # Errors
+/// There is none that can be read.
+pub(crate) fn find(db: Option<&Path>, places: &Places) -> Result<Found, PlanError> {
+    let detection = detect::detect(db, places);
+    let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
+    detection.found.map_err(nothing)
+}
+
+/// Gives fights the names by which this state folder knows them.
+pub(crate) fn name_as_told(fights: &mut [Fight], state: &Path) {
+    let told = told(state);
+    let is_told = |encounter: EncounterId| told.contains(&encounter.to_string());
+    for fight in fights {
+        // A watch has told it before the meter told its player.
+        if let Some(first) = fight.before_player.filter(|first| !is_told(fight.encounter) && is_told(*first)) {
+            fight.encounter = first;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cli;
 mod cuts;
+mod listing;
 mod place;
 mod post;
 mod questions;
