@@ -27,6 +27,7 @@ mod roster;
 mod rows;
 mod seam;
 pub mod summary;
+mod wine;
 
 pub use any::AnySource;
 pub(crate) use cursor::Mark;
