@@ -9,6 +9,7 @@ mod listing;
 mod place;
 mod post;
 mod questions;
+mod recent;
 mod relay;
 mod sources;
 mod upload;
