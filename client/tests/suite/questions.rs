@@ -85,7 +85,7 @@ async fn a_key_is_good_only_where_the_relay_itself_says_so() {
     let told = checked(404, "", "<h1>Not Found</h1>").await;
     assert!(matches!(told, Err(Failure::Nowhere { why: Outage::NoRelay { status: 404, .. } })), "{told:?}");
     let told = checked(301, "Location: https://new.example/cast/api/v1/auth/check\r\n", "").await;
-    let Err(Failure::Nowhere { why: Outage::Moved { to, .. } }) = told else { panic!("{told:?}") };
+    let Err(Failure::Nowhere { why: Outage::Moved { to, .. } }) = &told else { panic!("{told:?}") };
     assert_eq!(to.as_deref(), Some("https://new.example/cast"));
 }
 
@@ -107,7 +107,7 @@ async fn paired(status: u16, lines: &str, body: &str) -> Option<PairingError> {
 async fn a_pairing_says_where_a_relay_has_moved_to() {
     for status in [301, 302, 307, 308] {
         let told = paired(status, "Location: https://new.example/cast/api/v1/device/code\r\n", "<h1>Moved</h1>").await;
-        let Some(PairingError::Outage(Outage::Moved { to, .. })) = told else { panic!("{status}: {told:?}") };
+        let Some(PairingError::Outage(Outage::Moved { to, .. })) = &told else { panic!("{status}: {told:?}") };
         assert_eq!(to.as_deref(), Some("https://new.example/cast"), "{status}");
     }
     // What sends nobody on, and is no relay, is told as before.
