@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::Visibility;
+use uuid::Uuid;
 
 pub use upload::{Upload, UploadEnd};
 
@@ -22,7 +23,7 @@ use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceErro
 use crate::uploader::record::{How, NotSent, Record};
 use crate::uploader::seen_by::SeenBy;
 use crate::uploader::waiting::Waiting;
-use crate::uploader::{Change, FolderError, seen_by, told, under_way};
+use crate::uploader::{self, Change, FolderError, told};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -132,19 +133,10 @@ impl Plan {
         since_ms: Option<i64>,
         waiting: &HashSet<String>,
     ) -> Result<Self, PlanError> {
-        let detection = detect::detect(db, places);
-        let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
-        let found = detection.found.map_err(nothing)?;
+        let found = find(db, places)?;
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.all_fights()?;
-        let told = told(state);
-        let is_told = |encounter: EncounterId| told.contains(&encounter.to_string());
-        for fight in &mut fights {
-            // A watch has told it before the meter told its player.
-            if let Some(first) = fight.before_player.filter(|first| !is_told(fight.encounter) && is_told(*first)) {
-                fight.encounter = first;
-            }
-        }
+        name_as_told(&mut fights, state);
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));
@@ -177,7 +169,7 @@ impl Plan {
         let record = Record::load(state);
         let there = record.fights.into_iter().filter(|fight| fight.relay == relay && fight.is_on_relay());
         let there: HashSet<String> = there.map(|fight| fight.encounter).collect();
-        let agreed: HashSet<String> = under_way(state, relay, seen_by)?.into_iter().collect();
+        let agreed: HashSet<String> = uploader::under_way(state, relay, seen_by)?.into_iter().collect();
         Ok(self.count_before(&there, &agreed))
     }
 
@@ -209,9 +201,41 @@ impl Plan {
     }
 }
 
+/// The database to read: the one that is named, else the one that a meter wrote last.
+///
+/// # Errors
+/// There is none that can be read.
+pub(crate) fn find(db: Option<&Path>, places: &Places) -> Result<Found, PlanError> {
+    let detection = detect::detect(db, places);
+    let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
+    detection.found.map_err(nothing)
+}
+
+/// Gives fights the names by which this state folder knows them.
+pub(crate) fn name_as_told(fights: &mut [Fight], state: &Path) {
+    let told = told(state);
+    let is_told = |encounter: EncounterId| told.contains(&encounter.to_string());
+    for fight in fights {
+        // A watch has told it before the meter told its player.
+        if let Some(first) = fight.before_player.filter(|first| !is_told(fight.encounter) && is_told(*first)) {
+            fight.encounter = first;
+        }
+    }
+}
+
 /// Who will see what is uploaded now: as it is `asked` for, else as the upload's raid was seen that goes on.
 pub fn visibility(state: &Path, relay: &str, key: &str, unix_ms: i64, asked: Option<Visibility>) -> Visibility {
-    asked.or_else(|| seen_by(state, relay, key, unix_ms)).unwrap_or_default()
+    asked.or_else(|| uploader::seen_by(state, relay, key, unix_ms)).unwrap_or_default()
+}
+
+/// The fights of an upload to this relay that did not come to its end: they were agreed to, to be seen by those who are
+/// asked for now, and are to be sent as [`History::fights`] says. Read without the lock, while a client may be writing.
+///
+/// # Errors
+/// What the folder holds of it cannot be read.
+pub fn under_way(state: &Path, relay: &str, seen_by: SeenBy) -> Result<BTreeSet<EncounterId>, FolderError> {
+    let names = uploader::under_way(state, relay, seen_by)?;
+    Ok(names.iter().filter_map(|name| Uuid::parse_str(name).ok()).map(EncounterId).collect())
 }
 
 /// What a state folder knows of the fights of a plan.

@@ -14,10 +14,10 @@ use raidcast_shared::report::ApiError;
 use raidcast_shared::text::{clean, key_fault};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_tungstenite::tungstenite::http::{Request, StatusCode, header};
+use tokio_tungstenite::tungstenite::http::{Request, Response, StatusCode, header};
 
 use crate::post::{https, no_answer};
-use crate::socket::{AddressError, Outage, RelayAddress, address};
+use crate::socket::{AddressError, NoConnection, Outage, RelayAddress, address, answered};
 use crate::trust::Trust;
 
 /// Time for a request and its answer.
@@ -175,6 +175,13 @@ async fn ask<T: DeserializeOwned>(
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
         if head.status == StatusCode::OK {
             return serde_json::from_slice(&body).map(Answer::Good).map_err(|_| PairingError::Unknown);
+        }
+        if head.status.is_redirection() {
+            // Nobody is followed there: a key is for the relay that is named.
+            return match answered(&Response::from_parts(head, Some(body.to_vec())), &uri) {
+                NoConnection::Outage(why, _) => Err(PairingError::Outage(why)),
+                NoConnection::Unauthorized(_) => Err(PairingError::Unknown),
+            };
         }
         let retry_s = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let told = serde_json::from_slice::<DeviceError>(&body)

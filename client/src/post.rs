@@ -3,6 +3,7 @@
 //! One invariant: a fight is here only where the relay itself says so, in an answer that is its own; a request that
 //! anything else became of may be sent again, for the relay knows a fight that comes twice.
 //! Deliberately not here: what is sent (the form), and what becomes of a fight that is not taken (the uploader).
+//! Other plain requests of the client go by the same connection and mean the same by their answers ([`Failure`]).
 
 mod answer;
 
@@ -16,14 +17,14 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use tokio::time::{sleep, timeout};
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri, response};
 
 use crate::clock::Clock;
 use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
 use crate::trust::Trust;
 use crate::uploader::seen_by::SeenBy;
-pub(crate) use answer::no_answer;
 pub use answer::{Failure, Receipt, Wait};
+pub(crate) use answer::{failure_of, no_answer};
 
 /// Time for a request and its answer.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -112,21 +113,34 @@ impl Poster {
             .header("content-encoding", HeaderValue::from_static("zstd"))
             .body(Full::new(body.0.clone()))
             .expect("a request of known parts");
-        let asking = async {
-            let (head, body) = match self.client.request(request).await {
-                Ok(answer) => answer.into_parts(),
-                Err(error) => return Err(not_asked(&error, &uri).await),
-            };
-            // An answer that breaks off says nothing, whatever its status was.
-            let cut = |_| Failure::NotNow { why: Outage::Cut, wait: Wait::Step };
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
-            answer::meaning(&head, &body, &uri, self.clock.system_time())
-        };
-        timeout(ANSWER, asking).await.unwrap_or_else(|_| {
-            let why = Outage::NoAnswer { at: address(&uri), seconds: ANSWER.as_secs() };
-            Err(Failure::NotNow { why, wait: Wait::Step })
-        })
+        let (head, body) = answer_to(&self.client, request, &uri).await?;
+        answer::meaning(&head, &body, &uri, self.clock.system_time())
     }
+}
+
+/// Sends a request, and waits for the whole of its answer.
+///
+/// # Errors
+/// There is none: `NotNow` or `Nowhere`.
+pub(crate) async fn answer_to(
+    client: &Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+    uri: &Uri,
+) -> Result<(response::Parts, Bytes), Failure> {
+    let asking = async {
+        let (head, body) = match client.request(request).await {
+            Ok(answer) => answer.into_parts(),
+            Err(error) => return Err(not_asked(&error, uri).await),
+        };
+        // An answer that breaks off says nothing, whatever its status was.
+        let cut = |_| Failure::NotNow { why: Outage::Cut, wait: Wait::Step };
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
+        Ok((head, body))
+    };
+    timeout(ANSWER, asking).await.unwrap_or_else(|_| {
+        let why = Outage::NoAnswer { at: address(uri), seconds: ANSWER.as_secs() };
+        Err(Failure::NotNow { why, wait: Wait::Step })
+    })
 }
 
 /// Speaks HTTP with a relay.

@@ -27,6 +27,7 @@ mod roster;
 mod rows;
 mod seam;
 pub mod summary;
+mod wine;
 
 pub use any::AnySource;
 pub(crate) use cursor::Mark;
@@ -35,5 +36,5 @@ use cursor::{CursorKey, CursorValue};
 pub(crate) use database::no_file;
 pub use error::{NoDatabase, SourceError, Unreadable, Unsupported};
 pub use found::{Found, Generation};
-pub use reading::{Fight, FightEnd, Reading};
+pub use reading::{Fight, FightEnd, Glance, Reading, RowBegin};
 pub use seam::Source;

@@ -11,7 +11,7 @@ use raidcast_shared::uplink::Outcome;
 use serde::Serialize;
 
 use crate::spool::{Peek, Spool};
-use crate::uploader::is_held;
+use crate::uploader;
 use crate::uploader::record::{Finished, How, NotSent, Now, OnItsWay, Queued, Record};
 use crate::uploader::trouble::Trouble;
 use crate::uploader::waiting::Waiting;
@@ -123,7 +123,7 @@ impl Overview {
     pub fn read(state: &Path, unix_ms: i64) -> io::Result<Self> {
         std::fs::read_dir(state)?;
         let now = Now::load(state).unwrap_or_default();
-        let is_running = now.is_running(is_held(state), unix_ms);
+        let is_running = now.is_running(uploader::is_held(state), unix_ms);
         let mut lines = HashMap::new();
         for fight in Record::load(state).fights {
             lines.entry(fight.encounter.clone()).or_insert_with(|| of_record(fight));
@@ -173,6 +173,12 @@ impl Overview {
         });
         Ok(Self { running, fights })
     }
+}
+
+/// Whether a client holds a state folder now; `None` where that cannot be told. One that only looks holds it for no longer
+/// than a moment, and is taken for none.
+pub fn is_held(state: &Path) -> Option<bool> {
+    uploader::is_held(state)
 }
 
 fn of_record(fight: Finished) -> Line {

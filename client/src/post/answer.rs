@@ -124,28 +124,30 @@ fn retry_after(head: &response::Parts, now: SystemTime) -> Option<Duration> {
 
 /// What an answer means that came `now`.
 pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri, now: SystemTime) -> Result<Receipt, Failure> {
+    if !matches!(head.status, StatusCode::OK | StatusCode::CREATED) {
+        return Err(failure_of(head, body, uri, now));
+    }
+    let status = head.status.as_u16();
+    let unexpected = |_| Failure::Nowhere { why: Outage::Unexpected { at: address(uri), status } };
+    let receipt: ReceiptBody = serde_json::from_slice(body).map_err(unexpected)?;
+    if receipt.checksum.and_then(|checksum| checksum.matches) == Some(false) {
+        tracing::warn!("the relay's checksum of a fight is not the one that was sent");
+    }
+    let is_new = head.status == StatusCode::CREATED;
+    Ok(Receipt { report_id: clean(&receipt.report_id, 64), url: clean(&receipt.report_url, URL_MAX), is_new })
+}
+
+/// What an answer means that came `now` and does not say that all is well.
+pub(crate) fn failure_of(head: &response::Parts, body: &[u8], uri: &Uri, now: SystemTime) -> Failure {
     let at = || address(uri);
     let status = head.status.as_u16();
-    if matches!(head.status, StatusCode::OK | StatusCode::CREATED) {
-        let unexpected = |_| Failure::Nowhere { why: Outage::Unexpected { at: at(), status } };
-        let receipt: ReceiptBody = serde_json::from_slice(body).map_err(unexpected)?;
-        if receipt.checksum.and_then(|checksum| checksum.matches) == Some(false) {
-            tracing::warn!("the relay's checksum of a fight is not the one that was sent");
-        }
-        let is_new = head.status == StatusCode::CREATED;
-        return Ok(Receipt {
-            report_id: clean(&receipt.report_id, 64),
-            url: clean(&receipt.report_url, URL_MAX),
-            is_new,
-        });
-    }
     let told: Option<ErrorBody> = serde_json::from_slice(body).ok();
     let text = told.as_ref().map(|told| clean(&told.message, WORDS_MAX));
     let retry_after = retry_after(head, now);
-    let not_now = |why: Outage, wait: Wait| Err(Failure::NotNow { why, wait });
+    let not_now = |why: Outage, wait: Wait| Failure::NotNow { why, wait };
     match (head.status, text) {
-        (StatusCode::UNAUTHORIZED, Some(text)) => Err(Failure::Unauthorized { text }),
-        (StatusCode::FORBIDDEN, Some(text)) => Err(Failure::Forbidden { text }),
+        (StatusCode::UNAUTHORIZED, Some(text)) => Failure::Unauthorized { text },
+        (StatusCode::FORBIDDEN, Some(text)) => Failure::Forbidden { text },
         (StatusCode::TOO_MANY_REQUESTS, text) => {
             let why = text.map_or_else(|| Outage::Crowded { at: at() }, |text| Outage::Said { text });
             not_now(why, retry_after.map_or(Wait::NextRun, Wait::For))
@@ -159,19 +161,19 @@ pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri, now: Syste
             let why = text.map_or_else(|| Outage::BehindProxy { at: at(), status }, |text| Outage::Said { text });
             not_now(why, retry_after.map_or(Wait::Step, Wait::For))
         }
-        (StatusCode::PAYLOAD_TOO_LARGE, None) => Err(Failure::NotTaken { status, text: None, details: Vec::new() }),
+        (StatusCode::PAYLOAD_TOO_LARGE, None) => Failure::NotTaken { status, text: None, details: Vec::new() },
         (code, Some(text))
             if code.is_client_error() && !matches!(code, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) =>
         {
             let details = told.into_iter().flat_map(|told| told.details).take(DETAILS_MAX);
             let details = details.map(|line| clean(&line, WORDS_MAX)).collect();
-            Err(Failure::NotTaken { status, text: Some(text), details })
+            Failure::NotTaken { status, text: Some(text), details }
         }
         _ => {
             let answer = Response::from_parts(head.clone(), Some(body.to_vec()));
             match answered(&answer, uri) {
-                NoConnection::Outage(why, _) => Err(Failure::Nowhere { why }),
-                NoConnection::Unauthorized(text) => Err(Failure::Unauthorized { text }),
+                NoConnection::Outage(why, _) => Failure::Nowhere { why },
+                NoConnection::Unauthorized(text) => Failure::Unauthorized { text },
             }
         }
     }

@@ -75,7 +75,8 @@ pub(crate) fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoCon
         (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => Outage::NoRelay { at, status },
         (code, _) if code.is_redirection() => {
             let to = header("location").map(|to| to.split('?').next().unwrap_or(to));
-            let to = to.map(|to| clean(to.trim_end_matches(uri.path()), WORDS_MAX));
+            // The relay may stand below a path of its own: that belongs to its address.
+            let to = to.map(|to| clean(to.rfind("/api/v1/").map_or(to, |at| &to[..at]), WORDS_MAX));
             let to = to.map(|to| to.replacen("ws", "http", usize::from(to.starts_with("ws"))));
             Outage::Moved { at, to }
         }
@@ -211,6 +212,18 @@ mod tests {
                 &[("location", "https://raid.example/api/v1/uplink")],
                 "",
                 Outage::Moved { at: at.clone(), to: Some("https://raid.example".into()) },
+            ),
+            (
+                308,
+                &[("location", "https://raid.example/cast/api/v1/uplink?a=b")],
+                "",
+                Outage::Moved { at: at.clone(), to: Some("https://raid.example/cast".into()) },
+            ),
+            (
+                302,
+                &[("location", "https://raid.example/log-in")],
+                "",
+                Outage::Moved { at: at.clone(), to: Some("https://raid.example/log-in".into()) },
             ),
             (400, &[], "The plain HTTP request was sent to HTTPS port", Outage::SpeaksHttps),
             (200, &[], "hello", Outage::Unexpected { at: at.clone(), status: 200 }),

@@ -21,13 +21,16 @@ use raidcast_shared::uplink::MeterTotals;
 
 use super::clock;
 use super::database::{Database, DbRow, bytes, int, rows_of_list};
+use super::fight_row::begins;
 use super::finished::Yielded;
 use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster};
 use super::rows;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect, finished};
+use super::{
+    Cursor, CursorKey, CursorValue, Fight, Found, Glance, Reading, RowBegin, Source, SourceError, detect, finished,
+};
 use super::{course, prefix};
 use gather::{Facts, Gathered, Memory, RowRead, beyond, counter, counters_of, gather};
 use statements::Statements;
@@ -292,6 +295,14 @@ impl Source for Aggregate {
 
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
+    }
+
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError> {
+        begins(&self.db, "id")
+    }
+
+    fn glance(&mut self, fight: &Fight) -> Result<Glance, SourceError> {
+        self.roster.glance(&self.db, fight.row)
     }
 
     fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {

@@ -13,7 +13,7 @@ use super::error::SourceError;
 use super::events::Events;
 use super::found::{Found, Generation};
 use super::names::Names;
-use super::reading::{Fight, Reading};
+use super::reading::{Fight, Glance, Reading, RowBegin};
 use super::seam::Source;
 use super::summary::Summary;
 
@@ -72,6 +72,18 @@ impl Source for AnySource {
 
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         each!(self, source => source.fights(after, open))
+    }
+
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError> {
+        each!(self, source => source.begins())
+    }
+
+    fn listed(&mut self, rows: &[i64]) -> Result<Vec<Fight>, SourceError> {
+        each!(self, source => source.listed(rows))
+    }
+
+    fn glance(&mut self, fight: &Fight) -> Result<Glance, SourceError> {
+        each!(self, source => source.glance(fight))
     }
 
     fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {

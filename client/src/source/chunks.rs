@@ -25,16 +25,17 @@ use super::clock;
 use super::database::{
     Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, positive, raw_text, rows, rows_of_list,
 };
-use super::fight_row::{FightRow, fights_of};
+use super::fight_row::{FightRow, begins, fights_of};
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Glance, Reading, RowBegin, Source, SourceError, detect};
 use chunk::{Chunk, ChunkEvent, ChunkHit, EntityId, Label, Metric, base_of_damage_id, flag};
 use gaps::{Gap, Gaps};
-use known::{Known, STREAMS, learn_all};
+use known::{Known, STREAMS, Shown, learn_all};
 
 /// A chunk spans at most two seconds and is written at its end.
 const LAG_MS: u32 = 2_000;
 
+const CONTEXT: usize = 0;
 const COMBAT: usize = 1;
 
 /// Prefixes of cursor keys and source keys, above those of [`STREAMS`], which are their index and 1.
@@ -74,8 +75,18 @@ pub struct Chunks {
     known: HashMap<i64, Known>,
     /// How many chunks of hits a fight has, and how long they are.
     held: String,
-    /// How fights went, by their rows, and where they stood then: (end, chunks, their bytes).
-    outcomes: HashMap<i64, ([i64; 3], Outcome)>,
+    /// What hits tell of fights, by their rows, and where they stood then: (end, chunks, their bytes).
+    learned: HashMap<i64, ([i64; 3], Learned)>,
+}
+
+/// What all hits of a fight tell of it.
+#[derive(Debug)]
+struct Learned {
+    outcome: Outcome,
+    hits: u64,
+    /// Bytes of the chunks.
+    bytes: u64,
+    bosses: BTreeMap<u64, Shown>,
 }
 
 impl Chunks {
@@ -114,7 +125,7 @@ impl Chunks {
                 "SELECT count(*) AS chunks, sum(length(data)) AS bytes FROM ({})",
                 db.select("encounter_event_chunks", &["data"], "WHERE encounter_id = ?1 AND stream_kind = 'combat'")
             ),
-            outcomes: HashMap::new(),
+            learned: HashMap::new(),
             db,
             names,
         })
@@ -260,29 +271,32 @@ impl Chunks {
     }
 }
 
-/// How a fight went, as its chunks tell; decoded once, for only more chunks, or another end, tell something else.
-fn outcome(
+/// What a fight's hits tell of it; decoded once, for only more chunks, or another end, tell something else.
+fn learn<'a>(
     db: &Database,
     statements: [&str; 2],
-    outcomes: &mut HashMap<i64, ([i64; 3], Outcome)>,
+    learned: &'a mut HashMap<i64, ([i64; 3], Learned)>,
     fight: i64,
     ended_at_ms: i64,
-) -> Result<Outcome, SourceError> {
+) -> Result<&'a Learned, SourceError> {
     let [held, combat] = statements;
     let counted = db.rows(held, &[fight])?;
     let count = |column| counted.first().and_then(|row| int(row, column)).unwrap_or(0);
     let stands = [ended_at_ms, count("chunks"), count("bytes")];
-    if let Some((_, outcome)) = outcomes.get(&fight).filter(|(stood, _)| *stood == stands) {
-        return Ok(*outcome);
+    if learned.get(&fight).is_none_or(|(stood, _)| *stood != stands) {
+        let (mut known, mut hits) = (Known::default(), 0_u64);
+        db.each_row(combat, &[fight, 0, i64::MAX], |row| {
+            if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
+                hits += chunk.events.iter().filter(|event| matches!(event, ChunkEvent::Hit(_))).count() as u64;
+                learn_all(&mut known, &chunk);
+            }
+        })?;
+        let outcome = known.outcome();
+        known.actors.retain(|_, actor| actor.boss);
+        let bytes = u64::try_from(stands[2]).unwrap_or(0);
+        learned.insert(fight, (stands, Learned { outcome, hits, bytes, bosses: known.actors }));
     }
-    let mut known = Known::default();
-    db.each_row(combat, &[fight, 0, i64::MAX], |row| {
-        if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
-            learn_all(&mut known, &chunk);
-        }
-    })?;
-    outcomes.insert(fight, (stands, known.outcome()));
-    Ok(known.outcome())
+    Ok(learned.get(&fight).map(|(_, learned)| learned).expect("it was learned just now, or before"))
 }
 
 impl Source for Chunks {
@@ -297,15 +311,50 @@ impl Source for Chunks {
     /// Of a fight that ended its chunks are decoded once, for only they tell whether its bosses died.
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
-        let Self { db, names, stable_id, encounters, streams, held, outcomes, .. } = self;
+        let Self { db, names, stable_id, encounters, streams, held, learned, .. } = self;
         let read = rows_of_list(&db.conn, encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| db.refused(&error))? {
             let Some(row) = FightRow::of(&row, "id") else { continue };
-            let outcome = |ended_at_ms| outcome(db, [held, &streams[COMBAT]], outcomes, row.id, ended_at_ms);
+            let outcome = |ended_at_ms| {
+                learn(db, [held, &streams[COMBAT]], learned, row.id, ended_at_ms).map(|learned| learned.outcome)
+            };
             fights.push(row.fight(row.local_player(), names, stable_id, outcome)?);
         }
         Ok(fights)
+    }
+
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError> {
+        begins(&self.db, "id")
+    }
+
+    /// Nothing is decoded for it.
+    fn listed(&mut self, rows: &[i64]) -> Result<Vec<Fight>, SourceError> {
+        let list = json_list(rows.iter().copied());
+        let read = rows_of_list(&self.db.conn, &self.encounters, &[i64::MAX], &list);
+        let mut fights = Vec::new();
+        for row in read.map_err(|error| self.db.refused(&error))? {
+            let Some(row) = FightRow::of(&row, "id") else { continue };
+            fights.push(row.fight(row.local_player(), &self.names, &self.stable_id, |_| Ok(Outcome::Unknown))?);
+        }
+        Ok(fights)
+    }
+
+    fn glance(&mut self, fight: &Fight) -> Result<Glance, SourceError> {
+        let Self { db, names, streams, held, learned, .. } = self;
+        let ended_at_ms = fight.end.as_ref().map_or(0, |end| end.ended_at_ms);
+        let learned = learn(db, [held, &streams[COMBAT]], learned, fight.row, ended_at_ms)?;
+        let mut known = Known { actors: learned.bosses.clone(), ..Known::default() };
+        if !known.actors.is_empty() && known.boss(names).is_none() {
+            // Hits may not tell of which kind a boss is, or no file what that is called.
+            db.each_row(&streams[CONTEXT], &[fight.row, 0, i64::MAX], |row| {
+                if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(CONTEXT, &row)) {
+                    learn_all(&mut known, &chunk);
+                }
+            })?;
+        }
+        let outcome = fight.end.as_ref().map(|_| learned.outcome);
+        Ok(Glance { boss: known.boss(names), hits: Some(learned.hits), bytes: Some(learned.bytes), outcome })
     }
 
     /// Of each stream the last chunk that was read is the same still.

@@ -15,12 +15,13 @@ use raidcast_shared::uplink::MeterTotals;
 
 use super::clock::{self, end_ms};
 use super::database::{Database, DbRow, bytes, fight_ms};
+use super::fight_row::begins;
 use super::finished::{self, LONG_KEYS, Progress};
 use super::hit_row::{self, Table};
 use super::names::Names;
 use super::roster::{self, Roster, Shown};
 use super::rows;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Glance, Reading, RowBegin, Source, SourceError, detect};
 
 /// The meter's writer commits every 50 ms, and counters are read once a second.
 const LAG_MS: u32 = 1_050;
@@ -155,6 +156,14 @@ impl Source for Counters {
 
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
+    }
+
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError> {
+        begins(&self.db, "id")
+    }
+
+    fn glance(&mut self, fight: &Fight) -> Result<Glance, SourceError> {
+        self.roster.glance(&self.db, fight.row)
     }
 
     fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {

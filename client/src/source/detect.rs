@@ -3,10 +3,12 @@
 //! The generation shows in the tables alone: meters set no version, and one migration name was used for two
 //! layouts. Paths and tables: resonance-logs 0.13 to 0.19, resonance-logs-cn 0.0 to 0.2, resonance-logs-global.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::database::{Database, beside, bytes};
+use super::wine::{self, User};
 use super::{Found, Generation, NoDatabase, SourceError, Unsupported};
 
 /// Meters by the name of their folder and file in the user's data folder.
@@ -33,16 +35,26 @@ impl Places {
         } else if cfg!(target_os = "macos") {
             data_dirs.extend(home.map(|home| home.join("Library/Application Support")));
         } else {
-            let share = home.as_ref().map(|home| home.join(".local/share"));
-            data_dirs.extend(var("XDG_DATA_HOME").or_else(|| share.clone()));
-            let games = share.map(|share| share.join("Steam/steamapps/compatdata"));
-            let prefixes = games.iter().flat_map(|games| folders(games)).map(|game| game.join("pfx"));
-            for prefix in home.map(|home| home.join(".wine")).into_iter().chain(prefixes) {
-                let users = folders(&prefix.join("drive_c/users"));
-                data_dirs.extend(users.into_iter().map(|user| user.join("AppData/Local")).filter(|dir| dir.is_dir()));
-            }
+            data_dirs.extend(var("XDG_DATA_HOME").or_else(|| home.map(|home| home.join(".local/share"))));
+            data_dirs.extend(wine::data_dirs(&User::of_this_process()));
         }
         Self { data_dirs, wine }
+    }
+
+    /// Looks again for folders of Wine and Proton, where those were searched: games are installed while this runs. What
+    /// is known stays. It looks at some thousand entries of folders at the most.
+    pub fn rescan(&mut self) {
+        if self.wine {
+            self.add(wine::data_dirs(&User::of_this_process()));
+        }
+    }
+
+    fn add(&mut self, dirs: Vec<PathBuf>) {
+        for dir in dirs {
+            if !self.data_dirs.contains(&dir) {
+                self.data_dirs.push(dir);
+            }
+        }
     }
 
     /// Every path that a meter may have put its database at.
@@ -51,13 +63,6 @@ impl Places {
             .iter()
             .flat_map(|dir| METERS.iter().map(move |meter| dir.join(meter).join(format!("{meter}.db"))))
     }
-}
-
-fn folders(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    found.sort();
-    found
 }
 
 /// A path that was looked at.
@@ -88,6 +93,27 @@ pub fn detect(given: Option<&Path>, places: &Places) -> Detection {
         None => Err(SourceError::Gone { path: PathBuf::from(format!("{}.db", METERS[0])) }),
     };
     Detection { looked, found }
+}
+
+/// A database that a meter may have written.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Where.
+    pub path: PathBuf,
+    /// When it or its write-ahead log was written last.
+    pub written: SystemTime,
+    /// What it is, or why it cannot be read now.
+    pub found: Result<Found, SourceError>,
+}
+
+/// All databases where meters put theirs, the one written last first: that is the one that [`detect`] takes.
+pub fn all(places: &Places) -> Vec<Candidate> {
+    let candidate = |path: PathBuf| Some(Candidate { written: written(&path)?, found: identify(&path), path });
+    let mut all: Vec<_> = places.candidates().filter_map(candidate).collect();
+    // Of those written at one moment the last counts there.
+    all.reverse();
+    all.sort_by_key(|candidate| Reverse(candidate.written));
+    all
 }
 
 fn written(path: &Path) -> Option<SystemTime> {
@@ -268,7 +294,7 @@ mod tests {
         let late = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(24 * 365 * 100);
         std::fs::File::options().write(true).open(&newer).unwrap().set_modified(late).unwrap();
         let found = detect(None, &places).found.unwrap();
-        assert_eq!((found.path, found.meter.as_str()), (newer, "resonance-logs-cn"));
+        assert_eq!((found.path, found.meter.as_str()), (newer.clone(), "resonance-logs-cn"));
 
         // A write-ahead log that is newer than its database counts.
         let wal = beside(&older, "-wal");
@@ -281,5 +307,24 @@ mod tests {
             .unwrap();
         assert_eq!(detect(None, &places).found.unwrap().path, older);
         assert_eq!(detect(Some(&older), &places).looked.len(), 1);
+
+        // All of them are told, also one that cannot be read.
+        let third = dir.path().join(METERS[2]).join(format!("{}.db", METERS[2]));
+        std::fs::create_dir_all(third.parent().unwrap()).unwrap();
+        std::fs::write(&third, [b'x'; 4096]).unwrap();
+        let told = all(&places);
+        assert_eq!(told.iter().map(|one| one.path.clone()).collect::<Vec<_>>(), [older, newer, third]);
+        let known = told.iter().map(|one| one.found.as_ref().ok().map(|found| found.generation));
+        assert_eq!(known.collect::<Vec<_>>(), [Some(Generation::Aggregate), Some(Generation::Chunks), None]);
+        assert!(all(&Places::default()).is_empty());
+    }
+
+    #[test]
+    fn what_is_found_later_is_added_once() {
+        let mut places = Places { data_dirs: vec!["/a".into()], wine: false };
+        places.rescan();
+        assert_eq!(places.data_dirs, [PathBuf::from("/a")], "nobody searched for more");
+        places.add(vec!["/b".into(), "/a".into(), "/b".into()]);
+        assert_eq!(places.data_dirs, [PathBuf::from("/a"), PathBuf::from("/b")]);
     }
 }

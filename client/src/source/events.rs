@@ -19,12 +19,13 @@ use rusqlite::Connection;
 
 use super::clock;
 use super::database::{Database, DbRow, int, positive, rows};
+use super::fight_row::begins;
 use super::finished::{self, Progress};
 use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster, Shown};
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Glance, Reading, RowBegin, Source, SourceError, detect};
 
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
@@ -193,6 +194,14 @@ impl Source for Events {
 
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
+    }
+
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError> {
+        begins(&self.db, "id")
+    }
+
+    fn glance(&mut self, fight: &Fight) -> Result<Glance, SourceError> {
+        self.roster.glance(&self.db, fight.row)
     }
 
     fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::database::{Database, DbRow, began_ms, int, name, positive};
 use super::error::SourceError;
 use super::names::Names;
-use super::reading::{Fight, FightEnd};
+use super::reading::{Fight, FightEnd, RowBegin};
 
 /// Rows of fights that began in the same ms stand as close to each other as this, by their ids.
 const TWINS_WITHIN: i64 = 16;
@@ -31,6 +31,16 @@ pub(super) fn fights_of(db: &Database, more: &[&str]) -> String {
          ) AS twins
          FROM ({rows}) AS fight ORDER BY fight.id"
     )
+}
+
+/// Each fight's row, and when it began; `column`: where its id stands.
+///
+/// # Errors
+/// As [`super::Source::fights`].
+pub(super) fn begins(db: &Database, column: &str) -> Result<Vec<RowBegin>, SourceError> {
+    let read = db.rows(&db.select("encounters", &[column, "started_at_ms"], ""), &[])?;
+    let rows = read.iter().filter_map(|row| FightRow::of(row, column));
+    Ok(rows.map(|row| RowBegin { row: row.id, started_at_ms: row.started_at_ms }).collect())
 }
 
 /// The encounter's name everywhere: by the local player, or the database where the meter does not tell who it is.

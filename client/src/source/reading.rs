@@ -3,6 +3,7 @@
 use raidcast_shared::event::SourceEvent;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::Outcome;
+use serde::{Deserialize, Serialize};
 
 use super::cursor::CursorDelta;
 
@@ -54,6 +55,28 @@ pub struct FightEnd {
     pub ended_at_ms: i64,
     /// As far as the meter knows.
     pub outcome: Outcome,
+}
+
+/// An encounter's row, and when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowBegin {
+    /// As [`Fight::row`].
+    pub row: i64,
+    /// As [`Fight::started_at_ms`].
+    pub started_at_ms: i64,
+}
+
+/// What tells a fight from others in a list, as it stands in the database now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glance {
+    /// What its boss is called, of several the one that was met last; `None` where none is known by name.
+    pub boss: Option<String>,
+    /// Its hits and heals; `None` where they cannot be counted without reading all of it.
+    pub hits: Option<u64>,
+    /// Bytes of it as the meter has packed them; `None` where it packs nothing.
+    pub bytes: Option<u64>,
+    /// How it went, if it has ended and nothing but its hits tells that; else its row does.
+    pub outcome: Option<Outcome>,
 }
 
 /// What was read of one encounter in one go.

@@ -18,7 +18,7 @@ use super::database::{Database, DbRow, hash_of, int, json_list, name, positive, 
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
 use super::prefix;
-use super::{Cursor, CursorKey, CursorValue, Fight, Reading, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Glance, Reading, SourceError};
 
 /// Statements, made once for the columns that this database has.
 #[derive(Debug)]
@@ -30,6 +30,10 @@ pub(super) struct Roster {
     stats: String,
     entities: String,
     totals: String,
+    /// What bosses are called, in the order in which they were met.
+    boss_names: String,
+    /// How many hits there are: by sums of rows for each skill, and by rows of single hits.
+    counts: [[String; 2]; 2],
 }
 
 /// What one moment shows of a fight's course and people.
@@ -47,6 +51,8 @@ impl Roster {
         let person = ["name", "class_id", "class_spec", "ability_score", "level"];
         let with = |first: &[&'static str]| [first, &person].concat();
         let here = "WHERE encounter_id = ?1";
+        let sum = |table: &str| format!("SELECT total(hits) AS hits FROM ({})", db.select(table, &["hits"], here));
+        let count = |table: &str| format!("SELECT count(*) AS hits FROM ({})", db.select(table, &["rowid"], here));
         Self {
             encounters: fights_of(db, &["scene_id", "scene_name"]),
             deaths: db.select(
@@ -67,6 +73,8 @@ impl Roster {
                 "WHERE entity_id IN (SELECT value FROM json_each(?1))",
             ),
             totals: db.select("encounters", &["total_dmg", "total_heal"], "WHERE id = ?1"),
+            boss_names: db.select("encounter_bosses", &["monster_name"], "WHERE encounter_id = ?1 ORDER BY rowid"),
+            counts: [["damage_skill_stats", "heal_skill_stats"].map(sum), ["damage_events", "heal_events"].map(count)],
         }
     }
 
@@ -101,6 +109,22 @@ impl Roster {
             let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));
             Some(MeterTotals { damage, healing, damage_by: DamageBy::Everyone })
         }))
+    }
+
+    /// What tells an encounter from others.
+    pub(super) fn glance(&self, db: &Database, row: i64) -> Result<Glance, SourceError> {
+        let boss = db.rows(&self.boss_names, &[row])?.iter().filter_map(|row| name(row, "monster_name")).next_back();
+        for statements in &self.counts {
+            let mut hits = 0;
+            for sql in statements {
+                let counted = db.rows(sql, &[row])?;
+                hits += counted.first().and_then(|row| positive::<u64>(row, "hits")).unwrap_or(0);
+            }
+            if hits > 0 {
+                return Ok(Glance { boss, hits: Some(hits), ..Glance::default() });
+            }
+        }
+        Ok(Glance { boss, ..Glance::default() })
     }
 
     /// Everything but hits and sums, as the transaction of `conn` shows it.

@@ -5,7 +5,7 @@ use raidcast_shared::uplink::MeterTotals;
 
 use super::cursor::Cursor;
 use super::error::SourceError;
-use super::reading::{Fight, Reading};
+use super::reading::{Fight, Glance, Reading, RowBegin};
 
 /// What the uploader asks of a source; one value per open database.
 pub trait Source {
@@ -27,6 +27,31 @@ pub trait Source {
     /// As [`Source::fights`].
     fn all_fights(&mut self) -> Result<Vec<Fight>, SourceError> {
         self.fights(i64::MIN, &[i64::MIN])
+    }
+
+    /// All encounter rows, in no order: of each but these two numbers, so that a season's are read in a few ms. Rows
+    /// without a begin are left out.
+    ///
+    /// # Errors
+    /// As [`Source::fights`].
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError>;
+
+    /// Encounter rows for a list, in no order: as [`Source::fights`] tells them, but that how a fight went may be left out
+    /// (`Unknown`) where [`Source::glance`] tells it.
+    ///
+    /// # Errors
+    /// As [`Source::fights`].
+    fn listed(&mut self, rows: &[i64]) -> Result<Vec<Fight>, SourceError> {
+        self.fights(i64::MAX, rows)
+    }
+
+    /// What tells the encounter from others in a list. It costs no more than one encounter, but that may be much: some
+    /// generations unpack all of its hits for it.
+    ///
+    /// # Errors
+    /// As [`Source::fights`].
+    fn glance(&mut self, _fight: &Fight) -> Result<Glance, SourceError> {
+        Ok(Glance::default())
     }
 
     /// Whether the encounter can be read at all: asked once, before it is begun.

@@ -21,11 +21,14 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::chunks::chunk::base_of_damage_id;
 use super::clock::end_ms;
-use super::database::{Database, DbRow, bytes, int, json_list, raw_text, rows_of_list};
-use super::fight_row::FightRow;
+use super::database::{Database, DbRow, bytes, int, json_list, positive, raw_text, rows_of_list};
+use super::fight_row::{FightRow, begins};
 use super::missing::tell_missing;
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, Unreadable, detect, roster};
+use super::{
+    Cursor, CursorKey, CursorValue, Fight, Found, Glance, Reading, RowBegin, Source, SourceError, Unreadable, detect,
+    roster,
+};
 use layout::{Entity, Kind, PACKED_BYTES_MAX, Row};
 
 /// Prefixes of cursor keys and source keys.
@@ -52,6 +55,8 @@ pub struct Summary {
     stable_id: String,
     encounters: String,
     data: String,
+    /// How long that is, for which it is not read.
+    data_bytes: String,
     totals: String,
     bosses: String,
 }
@@ -82,6 +87,9 @@ impl Summary {
             data: format!(
                 "SELECT length(data) AS bytes, CASE WHEN length(data) <= {PACKED_BYTES_MAX} THEN data END AS data \
                  FROM encounter_data WHERE encounter_id = (SELECT id FROM encounters {this})"
+            ),
+            data_bytes: format!(
+                "SELECT length(data) AS bytes FROM encounter_data WHERE encounter_id = (SELECT id FROM encounters {this})"
             ),
             totals: db.select("encounters", &["total_dmg", "total_heal"], this),
             bosses: db.select("encounters", &["boss_names", "boss_monster_ids"], this),
@@ -134,6 +142,22 @@ impl Source for Summary {
             fights.push(row.fight(local_player, &self.names, &self.stable_id, |_| Ok(Outcome::Unknown))?);
         }
         Ok(fights)
+    }
+
+    fn begins(&mut self) -> Result<Vec<RowBegin>, SourceError> {
+        begins(&self.db, "started_at_ms")
+    }
+
+    fn glance(&mut self, fight: &Fight) -> Result<Glance, SourceError> {
+        let read = self.db.rows(&self.bosses, &[fight.row])?;
+        let list = |column| read.first().and_then(|row| bytes(row, column)).unwrap_or_default();
+        let names: Vec<String> = serde_json::from_slice(&list("boss_names")).unwrap_or_default();
+        let ids: Vec<i64> = serde_json::from_slice(&list("boss_monster_ids")).unwrap_or_default();
+        // As in the report: the game's files have a kind's name, else the meter has it.
+        let of_kind = ids.iter().filter_map(|id| self.names.monster(*id)).next_back().map(str::to_owned);
+        let boss = of_kind.or_else(|| names.iter().filter_map(|name| shown(name)).next_back());
+        let packed = self.db.rows(&self.data_bytes, &[fight.row])?;
+        Ok(Glance { boss, bytes: packed.first().and_then(|row| positive(row, "bytes")), ..Glance::default() })
     }
 
     fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {

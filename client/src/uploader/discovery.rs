@@ -15,11 +15,6 @@ use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
 
-/// Fights that ended this long before the client was first started are history, ms.
-const RECENT_MS: i64 = 3_600_000;
-/// One that was never ended and began so long ago, ms, is over: two hours is the longest, and it would be recent.
-const OVER_MS: i64 = l::ENCOUNTER_DURATION_MS_MAX as i64 + RECENT_MS;
-
 /// A meter sets the begin of a fight that goes on right by less than this, ms; further away another fight began.
 pub(super) const ALTERED_MS: u64 = 600_000;
 
@@ -80,7 +75,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let shown = self.as_told(watching.source.all_fights()?);
         let unix_ms = self.options.clock.unix_ms();
         let newest = shown.iter().map(|fight| fight.row).max();
-        let is_streamed = |fight: &Fight| is_recent(fight, Some(fight.row) == newest, unix_ms);
+        let recent_ms = i64::try_from(self.options.recent.as_millis()).unwrap_or(i64::MAX);
+        let is_streamed = |fight: &Fight| is_recent(fight, Some(fight.row) == newest, unix_ms, recent_ms);
         let mut dormant = None;
         if let Some(fight) = shown.iter().rfind(|fight| Some(fight.row) == newest)
             && fight.end.is_none()
@@ -222,15 +218,17 @@ fn take_missing(missing: &mut BTreeMap<String, i64>, fight: &Fight, anew: bool) 
     Some(held)
 }
 
-/// Whether a fight that is seen first now is streamed; else it is history.
-fn is_recent(fight: &Fight, is_newest: bool, unix_ms: i64) -> bool {
+/// Whether a fight that is seen first now is streamed; else, if it ended more than `recent_ms` ago, it is history.
+fn is_recent(fight: &Fight, is_newest: bool, unix_ms: i64, recent_ms: i64) -> bool {
     let ago_ms = |at_ms: i64| unix_ms.saturating_sub(at_ms);
+    // One that was never ended and began longer ago is over: two hours is the longest, and it would be recent.
+    let over_ms = recent_ms.saturating_add(l::ENCOUNTER_DURATION_MS_MAX.into());
     // What a fight's own dates say counts, not those of the file: it may be a copy.
     match &fight.end {
-        Some(end) => (-RECENT_MS..=RECENT_MS).contains(&ago_ms(end.ended_at_ms)),
+        Some(end) => (-recent_ms..=recent_ms).contains(&ago_ms(end.ended_at_ms)),
         // An older one that was never ended is over: a later one began.
-        None if is_newest => ago_ms(fight.started_at_ms) < OVER_MS,
-        None => ago_ms(fight.started_at_ms) < RECENT_MS,
+        None if is_newest => ago_ms(fight.started_at_ms) < over_ms,
+        None => ago_ms(fight.started_at_ms) < recent_ms,
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Nowhere {
 pub(super) struct Meter {
     watching: Option<Watching>,
     next_look_ms: u64,
+    /// When folders that meters may have are looked for again.
+    next_scan_ms: u64,
     next_read_ms: u64,
     /// The database was written since it was read, or is to be read again.
     changed: bool,
@@ -67,18 +69,31 @@ pub(super) struct Meter {
 impl Meter {
     /// No database is open yet.
     pub(super) fn new() -> Self {
-        Self { watching: None, next_look_ms: 0, next_read_ms: 0, changed: true, trouble: None, ever_read: false }
+        Self {
+            watching: None,
+            next_look_ms: 0,
+            // They were looked for when the options were made.
+            next_scan_ms: LOOK_AGAIN_MS,
+            next_read_ms: 0,
+            changed: true,
+            trouble: None,
+            ever_read: false,
+        }
     }
 
     /// Looks for the database, or for one that another meter wrote later, where it is time; `calm`: nobody would miss
     /// the present one. Whether another is watched from now on.
-    pub(super) fn look(&mut self, options: &Options, calm: bool, now_ms: u64) -> Result<bool, Nowhere> {
+    pub(super) fn look(&mut self, options: &mut Options, calm: bool, now_ms: u64) -> Result<bool, Nowhere> {
         if now_ms < self.next_look_ms {
             return Ok(false);
         }
         self.next_look_ms = now_ms + if self.watching.is_some() { LOOK_AGAIN_MS } else { LOOK_MS };
         if self.watching.is_some() && (options.db.is_some() || !calm) {
             return Ok(false);
+        }
+        if options.db.is_none() && now_ms >= self.next_scan_ms {
+            self.next_scan_ms = now_ms + LOOK_AGAIN_MS;
+            options.places.rescan();
         }
         let detection = detect::detect(options.db.as_deref(), &options.places);
         let opened = match detection.found {

@@ -13,6 +13,9 @@ use crate::source::detect::Places;
 use crate::trust::Trust;
 use crate::uploader::seen_by::SeenBy;
 
+/// Fights that ended within so long before a database is first seen are sent, if nothing else is said.
+const RECENT: Duration = Duration::from_hours(1);
+
 /// What to stream, and where to.
 #[derive(Clone)]
 pub struct Options {
@@ -40,6 +43,9 @@ pub struct Options {
     pub names: Option<NamesPolicy>,
     /// How far behind those see it who are no members, seconds; `None`: as it was, a new one not at all. Old fights are over.
     pub delay_s: Option<u32>,
+    /// Fights that ended within so long before their database is first seen are sent, too; earlier ones are history. One
+    /// that may be going on is sent in any case.
+    pub recent: Duration,
     /// End when no fight had an event for so long and everything is acknowledged.
     pub until_idle: Option<Duration>,
     /// Send these finished fights and end, instead of following the meter.
@@ -81,6 +87,7 @@ impl Options {
             report_visibility: None,
             names: None,
             delay_s: None,
+            recent: RECENT,
             until_idle: None,
             history: None,
             clock: Clock::system(),

@@ -17,7 +17,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Asks the meter's database whether it was written, and reads what is new.
     pub(super) fn poll(&mut self, now_ms: u64) {
         let calm = self.streams.is_calm(now_ms);
-        match self.meter.look(&self.options, calm, now_ms) {
+        match self.meter.look(&mut self.options, calm, now_ms) {
             Ok(true) => self.streams.forget_queue(),
             Ok(false) => {}
             Err(Nowhere { why, looked }) => self.announcer.waiting(why, looked),

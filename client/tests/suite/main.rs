@@ -5,8 +5,11 @@
 
 mod cli;
 mod cuts;
+mod listing;
 mod place;
 mod post;
+mod questions;
+mod recent;
 mod relay;
 mod sources;
 mod upload;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use raidcast::clock::Clock;
-use raidcast::history::{Before, Plan, Tally};
+use raidcast::history::{Before, Plan, Tally, under_way};
 use raidcast::source::detect::Places;
-use raidcast::status::{Line, Overview, Stand, Why};
+use raidcast::status::{Line, Overview, Stand, Why, is_held};
 use raidcast::uploader::record::{How, NotSent, Record};
 use raidcast::uploader::seen_by::SeenBy;
 use raidcast::uploader::trouble::Trouble;
@@ -376,8 +376,13 @@ async fn what_was_agreed_to_and_never_arrived_is_not_said_to_be_on_the_relay() {
     // Nobody agreed that everybody may see them, nor to another relay.
     assert_eq!(before(&relay.url, Some(Visibility::Public)), Before::default());
     assert_eq!(before("https://elsewhere.example", None), Before::default());
+    let left = |relay: &str, visibility| under_way(&state, relay, SeenBy { visibility, ..SeenBy::default() }).unwrap();
+    assert_eq!(left(&relay.url, None), plan.history(Duration::ZERO).fights);
+    assert!(left(&relay.url, Some(Visibility::Public)).is_empty());
+    assert!(left("https://elsewhere.example", None).is_empty());
+    assert_eq!(is_held(&state), Some(false));
     let (summary, ..) = upload(&place, &relay, "state").await;
-    assert!(summary.complete);
+    assert!(summary.complete && left(&relay.url, None).is_empty());
     assert_eq!(before(&relay.url, Some(Visibility::Public)), Before { there: plan.fights.len(), agreed: 0 });
 }
 

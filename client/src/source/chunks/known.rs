@@ -42,6 +42,15 @@ impl Known {
         self.actors.entry(id.uid()).or_default()
     }
 
+    /// What the boss is called: of several the one that lives, else the one that died last.
+    pub(super) fn boss(&self, names: &Names) -> Option<String> {
+        // Several kinds of monsters may stand under nobody's id.
+        let bosses = self.actors.iter().filter(|(uid, actor)| **uid != 0 && actor.boss);
+        let named =
+            bosses.filter_map(|(_, boss)| Some((boss.died_ms.unwrap_or(i64::MAX), boss.name_of_monster(names)?)));
+        named.max_by_key(|(until_ms, _)| *until_ms).map(|(_, name)| name)
+    }
+
     pub(super) fn learn(&mut self, at_ms: i64, event: &ChunkEvent) {
         match event {
             ChunkEvent::Hit(hit) => self.learn_hit(hit),
@@ -123,11 +132,16 @@ impl Shown {
             // Id 0 is nobody in particular: what several kinds of monsters did may stand under it.
             if uid != 0 {
                 facts.monster_id = self.monster_id;
-                let kind = self.monster_id.and_then(|id| names.monster(id));
-                facts.name = kind.map(str::to_owned).or_else(|| self.name.clone());
+                facts.name = self.name_of_monster(names);
             }
         }
         facts
+    }
+
+    /// What it is called if it is a monster: as its kind is, else as the meter was told.
+    fn name_of_monster(&self, names: &Names) -> Option<String> {
+        let kind = self.monster_id.and_then(|id| names.monster(id));
+        kind.map(str::to_owned).or_else(|| self.name.clone())
     }
 }
 
