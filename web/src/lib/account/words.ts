@@ -92,6 +92,7 @@ export const AUDITED: Record<Audited, string> = {
   player_agreed: 'agreed to be named',
   player_disagreed: 'agrees no more to be named',
   title_cleared: 'cleared a title',
+  player_exported: 'asked for all that is held about a player',
 };
 
 /** So many new fights an account may send within a day, unless its relay says otherwise (`STREAMED_FIGHTS_PER_DAY`). */
