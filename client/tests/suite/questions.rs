@@ -22,7 +22,7 @@ async fn answering(status: u16, lines: &str, body: &str) -> (String, Arc<Mutex<V
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::<Mutex<Vec<String>>>::default();
-    let heard = asked.clone();
+    let told = asked.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let mut stream = BufReader::new(stream);
@@ -41,7 +41,7 @@ async fn answering(status: u16, lines: &str, body: &str) -> (String, Arc<Mutex<V
             }
             let mut body = vec![0; length];
             stream.read_exact(&mut body).await.unwrap();
-            heard.lock().unwrap().push(head);
+            told.lock().unwrap().push(head);
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });

@@ -46,9 +46,8 @@ impl Known {
     pub(super) fn boss(&self, names: &Names) -> Option<String> {
         // Several kinds of monsters may stand under nobody's id.
         let bosses = self.actors.iter().filter(|(uid, actor)| **uid != 0 && actor.boss);
-        let named =
-            bosses.filter_map(|(_, boss)| Some((boss.died_ms.unwrap_or(i64::MAX), boss.name_of_monster(names)?)));
-        named.max_by_key(|(until_ms, _)| *until_ms).map(|(_, name)| name)
+        let all = bosses.filter_map(|(_, boss)| Some((boss.died_ms.unwrap_or(i64::MAX), boss.name_of_monster(names)?)));
+        all.max_by_key(|(until_ms, _)| *until_ms).map(|(_, name)| name)
     }
 
     pub(super) fn learn(&mut self, at_ms: i64, event: &ChunkEvent) {
