@@ -4,7 +4,7 @@
 //! network, so a slow relay never delays reading, and nothing of the meter is held while it waits.
 //! Each thing that changes has an owner in a file of its own: the database ([`meter`]), fights on their way
 //! ([`streams`]), the books on them ([`ledger`]), the link to the relay ([`session`]), the state folder's disk
-//! ([`disk`]), what was announced ([`announcer`]), when anything happened ([`activity`]), fights that ended a moment
+//! ([`disk`]), which it shares with an upload beside it ([`seat`]), what was announced ([`announcer`]), when anything happened ([`activity`]), fights that ended a moment
 //! ago ([`lately`]), an upload ([`upload`]). The other files join them, one idea each: from the database ([`reading`],
 //! [`discovery`], [`beginning`], [`again`]), to the disk ([`writing`]), to and from the relay ([`sending`],
 //! [`hearing`], [`refusal`]), to the end ([`ending`], [`history`]).
@@ -36,6 +36,7 @@ mod reading;
 pub mod record;
 mod refusal;
 pub mod resume;
+mod seat;
 pub mod seen_by;
 mod sending;
 mod session;
@@ -48,6 +49,7 @@ mod upload;
 pub mod waiting;
 mod writing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -60,7 +62,9 @@ pub(crate) use folder::{is_held, seen_by, under_way};
 pub(crate) use ledger::told;
 pub use options::Options;
 pub use outcome::{Summary, WatchError};
-pub use posting::post;
+pub use posting::{post, post_on};
+pub use seat::Seat;
+pub(crate) use seat::upload_part;
 
 use crate::socket::{self, RelayAddress, SocketEvent};
 use crate::spool::{Spool, SpoolError};
@@ -95,8 +99,40 @@ pub async fn run(
     shutdown: CancellationToken,
     sink: impl FnMut(Change) + Send,
 ) -> Result<Summary, WatchError> {
-    let address = RelayAddress::new(&options.relay, &options.key, options.trust.clone())?;
-    let mut uploader = Uploader::open(options, sink)?;
+    let address = address(&options)?;
+    let seat = Seat::take(&options.state)?;
+    run_at(address, seat, options, shutdown, sink).await
+}
+
+/// The same in a folder that is held already: one run follows the meter there, and one can upload old fights beside it
+/// ([`Options::history`]). `options.state` does not count.
+///
+/// When this has come to its end it has given everything back, and the next run of its kind can begin.
+///
+/// # Errors
+/// As [`run`]. `InUse`, by this process: another run of this kind is at work in the folder.
+pub async fn run_on(
+    seat: Arc<Seat>,
+    options: Options,
+    shutdown: CancellationToken,
+    sink: impl FnMut(Change) + Send,
+) -> Result<Summary, WatchError> {
+    let address = address(&options)?;
+    run_at(address, seat, options, shutdown, sink).await
+}
+
+fn address(options: &Options) -> Result<RelayAddress, WatchError> {
+    Ok(RelayAddress::new(&options.relay, &options.key, options.trust.clone())?)
+}
+
+async fn run_at(
+    address: RelayAddress,
+    seat: Arc<Seat>,
+    options: Options,
+    shutdown: CancellationToken,
+    sink: impl FnMut(Change) + Send,
+) -> Result<Summary, WatchError> {
+    let mut uploader = Uploader::open(&seat, options, sink)?;
     let (events, mut heard) = mpsc::channel(SOCKET_EVENTS);
     let hang_up = CancellationToken::new();
     let seed = u64::from_le_bytes(uploader.options.entropy.bytes());
@@ -131,7 +167,6 @@ pub async fn run(
 struct Uploader<S> {
     options: Options,
     announcer: Announcer<S>,
-    disk: Disk,
     ledger: Ledger,
     streams: Streams,
     meter: Meter,
@@ -139,11 +174,14 @@ struct Uploader<S> {
     activity: Activity,
     upload: Upload,
     lately: Lately,
+    /// Last, for its folder is given back with it: what is open there is closed before.
+    disk: Disk,
 }
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
-    fn open(options: Options, sink: S) -> Result<Self, WatchError> {
-        let folder = Folder::open(&options.state, options.history.is_some())?;
+    fn open(seat: &Arc<Seat>, options: Options, sink: S) -> Result<Self, WatchError> {
+        let options = Options { state: seat.dir().to_owned(), ..options };
+        let folder = Folder::open(seat, options.history.is_some())?;
         let now_ms = options.clock.elapsed_ms();
         let mut uploader = Self {
             announcer: Announcer::new(sink),

@@ -1,16 +1,18 @@
 //! The books on fights: which of each database were seen, which of them are to reach the relay (`fights.json`), and
-//! what became of the last ones (`record.json`).
+//! what became of the last ones (`record.json`, which is the seat's, for others note in it, too).
 //!
 //! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use raidcast_shared::id::EncounterId;
 
-use super::folder::{Dormant, Fights, Folder, FolderError, HISTORY, NO_ROW, Watched, fights_in};
+use super::folder::{Dormant, Fights, Folder, FolderError, NO_ROW, Watched, fights_in};
 use super::record::{Finished, Record};
+use super::seat::{HISTORY, Seat};
 use crate::source::{Fight, Generation};
 use crate::spool::Head;
 
@@ -26,8 +28,7 @@ pub(crate) fn told(dir: &Path) -> HashSet<String> {
 pub(super) struct Ledger {
     fights: Fights,
     fights_unsaved: bool,
-    record: Record,
-    record_unsaved: bool,
+    seat: Arc<Seat>,
     /// Fights that cannot be read, told once.
     unreadable: BTreeSet<EncounterId>,
     finalized: u64,
@@ -39,8 +40,7 @@ impl Ledger {
         Ok(Self {
             fights: folder.load_fights()?,
             fights_unsaved: false,
-            record: Record::load(folder.dir()),
-            record_unsaved: false,
+            seat: Arc::clone(folder.seat()),
             unreadable: BTreeSet::new(),
             finalized: 0,
         })
@@ -55,18 +55,12 @@ impl Ledger {
                 Err(error) => failed = Some(error),
             }
         }
-        if self.record_unsaved {
-            match self.record.save(folder.dir()) {
-                Ok(()) => self.record_unsaved = false,
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed
+        self.seat.save().err().or(failed)
     }
 
-    /// The files are gone: they are to be written again.
+    /// The folder was made anew: its list is to be written again. The seat does so with the record.
     pub(super) fn save_again(&mut self) {
-        (self.fights_unsaved, self.record_unsaved) = (true, true);
+        self.fights_unsaved = true;
     }
 
     /// What is known of a database; `None` if it was never seen.
@@ -157,9 +151,8 @@ impl Ledger {
     }
 
     /// Notes what became of a fight.
-    pub(super) fn note(&mut self, fight: Finished) {
-        self.record.note(fight);
-        self.record_unsaved = true;
+    pub(super) fn note(&self, fight: Finished) {
+        self.seat.note(fight);
     }
 
     /// A fight's report is on the relay.
@@ -175,7 +168,7 @@ impl Ledger {
     /// Whether a fight was told by this name: it is to reach the relay, or is done with.
     pub(super) fn is_told(&self, encounter: EncounterId) -> bool {
         let name = encounter.to_string();
-        self.fights.databases.values().any(|watched| watched.open.contains_key(&name)) || self.record.has(&name)
+        self.fights.databases.values().any(|watched| watched.open.contains_key(&name)) || self.seat.has(&name)
     }
 
     /// Notes a fight that cannot be read; whether that is news.

@@ -204,7 +204,7 @@ impl Record {
     }
 }
 
-/// What a client that runs (or was killed) says of itself.
+/// What a client that runs (or was killed) says of itself, each kind of work in a file of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Now {
@@ -263,14 +263,24 @@ pub struct Queued {
 }
 
 impl Now {
-    /// What the folder's client says; `None` where none ever ran, or its file cannot be read.
-    pub fn load(dir: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(dir.join("now.json")).ok()?).ok()
+    /// What who follows the meter says in the state folder, or an upload in the folder `history` of it; `None` where none
+    /// ever ran, or its file cannot be read.
+    pub fn load(part: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(part.join("now.json")).ok()?).ok()
+    }
+
+    /// Whoever says there that it runs does not: nobody did who has not held the folder until now.
+    pub(super) fn end(part: &Path) {
+        let Some(now) = Self::load(part).filter(|now| now.running) else { return };
+        if (Self { running: false, ..now }).save(part).is_err() {
+            // A full disk has room for this.
+            let _ = fs::remove_file(part.join("now.json"));
+        }
     }
 
     /// Replaces the file, without waiting for the disk: after a power cut there is nothing under way to be shown.
-    pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
-        let (path, temporary) = (dir.join("now.json"), dir.join("now.json.new"));
+    pub(super) fn save(&self, part: &Path) -> io::Result<()> {
+        let (path, temporary) = (part.join("now.json"), part.join("now.json.new"));
         let _ = fs::remove_file(&temporary);
         create_private(&temporary)?.write_all(&serde_json::to_vec(self).map_err(io::Error::other)?)?;
         fs::rename(&temporary, &path)

@@ -11,7 +11,7 @@ use raidcast::clock::Clock;
 use raidcast::header::header_of;
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
-use raidcast::uploader::{self, Change, Options, Summary, WatchError};
+use raidcast::uploader::{self, Change, Options, Seat, Summary, WatchError};
 use raidcast_meterkit::{Fight, MeterWriter, Script};
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::encode::Encoder;
@@ -19,6 +19,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::{KEY, Memory, News, Relay};
+
+type Hear = Box<dyn FnMut(Change) + Send>;
 
 pub(crate) struct Client {
     pub(crate) changes: Arc<Mutex<Vec<Change>>>,
@@ -29,13 +31,23 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn start(options: Options) -> Self {
+        Self::with(|token, hear| tokio::spawn(async move { uploader::run(options, token, hear).await }))
+    }
+
+    /// On a folder that is held already.
+    pub(crate) fn start_on(seat: &Arc<Seat>, options: Options) -> Self {
+        let seat = seat.clone();
+        Self::with(|token, hear| tokio::spawn(async move { uploader::run_on(seat, options, token, hear).await }))
+    }
+
+    fn with(start: impl FnOnce(CancellationToken, Hear) -> JoinHandle<Result<Summary, WatchError>>) -> Self {
         let (changes, news, shutdown) = (Arc::<Mutex<Vec<_>>>::default(), News::default(), CancellationToken::new());
-        let (heard, told, token) = (changes.clone(), news.clone(), shutdown.clone());
+        let (heard, told) = (changes.clone(), news.clone());
         let hear = move |change| {
             heard.lock().unwrap().push(change);
             told.tell();
         };
-        let task = tokio::spawn(async move { uploader::run(options, token, hear).await });
+        let task = start(shutdown.clone(), Box::new(hear));
         Self { changes, news, shutdown, task }
     }
 
