@@ -40,6 +40,7 @@ mod seat;
 pub mod seen_by;
 mod sending;
 mod session;
+mod shown_to;
 mod size;
 mod standing;
 mod stream;
@@ -49,6 +50,7 @@ mod upload;
 pub mod waiting;
 mod writing;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +67,7 @@ pub use outcome::{Summary, WatchError};
 pub use posting::{post, post_on};
 pub use seat::Seat;
 pub(crate) use seat::upload_part;
+pub use shown_to::ShownTo;
 
 use crate::socket::{self, RelayAddress, SocketEvent};
 use crate::spool::{Spool, SpoolError};
@@ -183,9 +186,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let options = Options { state: seat.dir().to_owned(), ..options };
         let folder = Folder::open(seat, options.history.is_some())?;
         let now_ms = options.clock.elapsed_ms();
+        let mut ledger = Ledger::open(&folder)?;
+        if let Some(history) = &options.history {
+            // Before its raid stands in the folder: what the list has was agreed to for that.
+            let asked: HashSet<_> = history.fights.iter().map(ToString::to_string).collect();
+            ledger.keep_only(&folder, |name| asked.contains(name))?;
+        }
         let mut uploader = Self {
             announcer: Announcer::new(sink),
-            ledger: Ledger::open(&folder)?,
+            ledger,
             streams: Streams::default(),
             meter: Meter::new(),
             session: Session::open(&options, &folder)?,
@@ -202,6 +211,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Takes up the fights that were on their way when the client ended.
     fn open_spools(&mut self, now_ms: u64) -> Result<(), WatchError> {
         for path in self.disk.folder().list_spools()? {
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            if self.session.leaves(name) {
+                // It was agreed to for others than those who see the raid now: it waits until it is asked for.
+                continue;
+            }
             let (spool, encoder) = match Spool::open(&path) {
                 Ok(opened) => opened,
                 Err(SpoolError::Damaged { path }) => {

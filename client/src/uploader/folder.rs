@@ -110,6 +110,12 @@ impl Folder {
         Ok(found)
     }
 
+    /// Names of the fights whose spools are there.
+    pub(super) fn list_spooled(&self) -> Result<Vec<String>, FolderError> {
+        let name = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+        Ok(self.list_spools()?.into_iter().filter_map(name).collect())
+    }
+
     pub(super) fn load_raid(&self) -> Result<Option<Raid>, FolderError> {
         let raid: Option<Raid> = load(self.part.join("raid.json"))?;
         if raid.as_ref().is_some_and(|raid| !SECRET_BYTES.contains(&raid.secret().len())) {
@@ -269,6 +275,7 @@ mod tests {
     use raidcast_shared::limits::RAID_IDLE_MS;
     use uuid::Uuid;
 
+    use super::super::shown_to::ShownTo;
     use super::*;
     use crate::secret::Entropy;
 
@@ -366,7 +373,7 @@ mod tests {
         let seen_by = |key, unix_ms| seen_by(dir.path(), "http://a", key, unix_ms);
         assert_eq!(seen_by("key", 1_000), None);
         let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
-        raid.be((Some(Visibility::Public), None), None, None);
+        raid.be(ShownTo { visibility: Some(Visibility::Public), ..ShownTo::default() });
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
         assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));

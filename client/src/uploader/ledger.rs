@@ -122,6 +122,24 @@ impl Ledger {
         self.list(db, fight);
     }
 
+    /// Of all fights only these are to reach the relay still; written at once, where that is news.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub(super) fn keep_only(&mut self, folder: &Folder, is_kept: impl Fn(&str) -> bool) -> Result<(), FolderError> {
+        for watched in self.fights.databases.values_mut() {
+            let before = watched.open.len();
+            watched.open.retain(|name, _| is_kept(name));
+            self.fights_unsaved |= watched.open.len() < before;
+        }
+        if self.fights_unsaved {
+            let path = folder.part().join("fights.json");
+            folder.save_fights(&self.fights).map_err(|error| FolderError::Io { path, error })?;
+            self.fights_unsaved = false;
+        }
+        Ok(())
+    }
+
     /// Of a database's fights only these are to reach the relay still.
     pub(super) fn keep(&mut self, db: &str, is_kept: impl Fn(&str) -> bool) {
         if let Some(watched) = self.fights.databases.get_mut(db) {

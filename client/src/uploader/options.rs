@@ -12,6 +12,7 @@ use crate::secret::Entropy;
 use crate::source::detect::Places;
 use crate::trust::Trust;
 use crate::uploader::seen_by::SeenBy;
+use crate::uploader::shown_to::ShownTo;
 
 /// What to stream, and where to.
 #[derive(Clone)]
@@ -40,6 +41,9 @@ pub struct Options {
     pub names: Option<NamesPolicy>,
     /// How far behind those see it who are no members, seconds; `None`: as it was, a new one not at all. Old fights are over.
     pub delay_s: Option<u32>,
+    /// What a new raid begins with where the four above say nothing: they are of the raid that goes on, too. An upload does
+    /// not heed it.
+    pub first: ShownTo,
     /// End when no fight had an event for so long and everything is acknowledged.
     pub until_idle: Option<Duration>,
     /// Send these finished fights and end, instead of following the meter.
@@ -56,14 +60,20 @@ impl Options {
         SeenBy { visibility: self.visibility, names: self.names }
     }
 
-    /// How far behind those see what is sent who are no members, as far as anything is said of it.
-    pub(super) fn behind_s(&self) -> Option<u32> {
-        if self.history.is_some() { Some(0) } else { self.delay_s }
+    /// To whom the raid is to be shown from now on, whether it goes on or is a new one.
+    pub(super) fn shown_to(&self) -> ShownTo {
+        let shown = ShownTo {
+            visibility: self.visibility,
+            report_visibility: self.report_visibility,
+            names: self.names,
+            delay_s: self.delay_s,
+        };
+        if self.history.is_some() { shown.of_old_fights() } else { shown }
     }
 
-    /// Who may see reports of what is sent, as far as anything is said of it.
-    pub(super) fn reports_seen_by(&self) -> Option<ReportVisibility> {
-        if self.history.is_some() { Some(ReportVisibility::Live) } else { self.report_visibility }
+    /// To whom a new raid is shown at first, as far as anything is said of it.
+    pub(super) fn first_shown_to(&self) -> ShownTo {
+        if self.history.is_some() { ShownTo::default() } else { self.first }
     }
 
     /// Streams this user's meter, unlisted, until it is told to end.
@@ -81,6 +91,7 @@ impl Options {
             report_visibility: None,
             names: None,
             delay_s: None,
+            first: ShownTo::default(),
             until_idle: None,
             history: None,
             clock: Clock::system(),

@@ -32,13 +32,25 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Goes on with the folder's raid, or begins another.
+    /// Goes on with the folder's raid, or begins another. Old fights that others are to see go into another one.
     pub(super) fn open(options: &Options, folder: &Folder) -> Result<Self, FolderError> {
         let unix_ms = options.clock.unix_ms();
-        let held = folder.load_raid()?.filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
-        let mut raid = held.clone().unwrap_or_else(|| new_raid(options));
-        raid.be((options.visibility, options.reports_seen_by()), options.names, options.behind_s());
-        if held.as_ref() != Some(&raid) {
+        let saved = folder.load_raid()?;
+        let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
+        let mut raid = match held {
+            Some(held) if options.history.is_none() || held.is_for(options.seen_by()) => held.clone(),
+            Some(held) => {
+                let mut raid = new_raid(options);
+                raid.be(held.shown_to());
+                raid
+            }
+            None => new_raid(options),
+        };
+        raid.be(options.shown_to());
+        if let Some(history) = &options.history {
+            raid.leave(saved.as_ref(), &folder.list_spooled()?, &history.fights);
+        }
+        if saved.as_ref() != Some(&raid) {
             folder.save_raid(&raid)?;
         }
         Ok(Self {
@@ -146,9 +158,15 @@ impl Session {
     }
 
     /// From now on fights go into another raid, on a connection of its own; false if the disk does not take it.
-    pub(super) fn begin_raid(&mut self, options: &Options, folder: &Folder) -> bool {
+    /// `as_before`: shown to those who see the present one.
+    pub(super) fn begin_raid(&mut self, as_before: bool, options: &Options, folder: &Folder) -> bool {
         let mut raid = new_raid(options);
-        raid.be((options.visibility, options.reports_seen_by()), options.names, options.behind_s());
+        if as_before {
+            raid.be(self.raid.shown_to());
+        } else {
+            raid.be(options.shown_to());
+        }
+        raid.leave_as(&self.raid);
         match folder.save_raid(&raid) {
             Ok(()) => {
                 self.raid = raid;
@@ -162,6 +180,11 @@ impl Session {
         }
     }
 
+    /// Whether a fight whose spool is there is not to be sent: those who see the raid are not to see it.
+    pub(super) fn leaves(&self, name: &str) -> bool {
+        self.raid.leaves(name)
+    }
+
     /// Somebody else has taken the raid over; whether another one is worth a try, for the last was not lost just now.
     pub(super) fn may_renew(&mut self, now_ms: u64) -> bool {
         let again = self.renewed_ms.is_some_and(|before| now_ms < before + RENEWED_MS);
@@ -173,5 +196,7 @@ impl Session {
 }
 
 fn new_raid(options: &Options) -> Raid {
-    Raid::new(&options.relay, &options.key, options.clock.unix_ms(), &options.entropy)
+    let mut raid = Raid::new(&options.relay, &options.key, options.clock.unix_ms(), &options.entropy);
+    raid.be(options.first_shown_to());
+    raid
 }
