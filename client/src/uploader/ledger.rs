@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     seat: Arc<Seat>,
     /// Fights that cannot be read, told once.
     unreadable: BTreeSet<EncounterId>,
+    /// Fights of which nothing is to be sent, as this run was told.
+    left_alone: BTreeSet<EncounterId>,
     finalized: u64,
 }
 
@@ -42,6 +44,7 @@ impl Ledger {
             fights_unsaved: false,
             seat: Arc::clone(folder.seat()),
             unreadable: BTreeSet::new(),
+            left_alone: BTreeSet::new(),
             finalized: 0,
         })
     }
@@ -197,6 +200,25 @@ impl Ledger {
     /// Whether a fight cannot be read.
     pub(super) fn is_left_out(&self, encounter: EncounterId) -> bool {
         self.unreadable.contains(&encounter)
+    }
+
+    /// A fight that cannot be read is to be tried again; whether there is one of this name.
+    pub(super) fn may_be_readable(&mut self, encounter: EncounterId) -> bool {
+        self.unreadable.remove(&encounter)
+    }
+
+    /// Nothing of a fight is to be sent, whether it was seen by now or not; it is not listed any more.
+    pub(super) fn leave_alone(&mut self, encounter: EncounterId) {
+        self.left_alone.insert(encounter);
+        let name = encounter.to_string();
+        for watched in self.fights.databases.values_mut() {
+            self.fights_unsaved |= watched.open.remove(&name).is_some();
+        }
+    }
+
+    /// Whether nothing of a fight is to be sent.
+    pub(super) fn is_left_alone(&self, encounter: EncounterId) -> bool {
+        self.left_alone.contains(&encounter)
     }
 
     /// How many cannot be read.

@@ -1,5 +1,6 @@
 //! What to stream, and where to: all that a face of the client decides, and nothing that changes while it runs.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,9 @@ pub struct Options {
     /// What a new raid begins with where the four above say nothing: they are of the raid that goes on, too. An upload does
     /// not heed it.
     pub first: ShownTo,
+    /// When fights began of which nothing is to be sent, Unix ms. They are not sent later, either, but by an upload, which
+    /// does not heed it. A fight that began before is sent to its end.
+    pub left_alone: Vec<RangeInclusive<i64>>,
     /// End when no fight had an event for so long and everything is acknowledged.
     pub until_idle: Option<Duration>,
     /// Send these finished fights and end, instead of following the meter.
@@ -92,6 +96,7 @@ impl Options {
             names: None,
             delay_s: None,
             first: ShownTo::default(),
+            left_alone: Vec::new(),
             until_idle: None,
             history: None,
             clock: Clock::system(),

@@ -2,16 +2,19 @@
 //!
 //! One invariant: a raid stands in its file before the relay hears of it, and a connection speaks for one raid alone.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::folder::{Folder, FolderError};
 use super::link::Link;
 use super::options::Options;
 use super::raid::Raid;
+use super::shown_to::ShownTo;
 
 /// How often the time of the raid's last event is saved, ms.
 const RAID_SAVE_MS: u64 = 60_000;
@@ -25,10 +28,14 @@ pub(super) struct Session {
     /// The raid's page, as the relay told it last.
     raid_url: Option<String>,
     saved_ms: u64,
+    /// The disk did not take how the raid is now.
+    unsaved: bool,
     /// When the raid was last given up for another one.
     renewed_ms: Option<u64>,
     /// Says that there is something to connect for; taken once.
     connect: Option<oneshot::Sender<()>>,
+    /// Wakes the socket where it waits before another attempt.
+    retry: Arc<Notify>,
 }
 
 impl Session {
@@ -58,8 +65,10 @@ impl Session {
             raid,
             raid_url: None,
             saved_ms: options.clock.elapsed_ms(),
+            unsaved: false,
             renewed_ms: None,
             connect: None,
+            retry: Arc::default(),
         })
     }
 
@@ -72,6 +81,18 @@ impl Session {
     pub(super) fn connect(&mut self) {
         if let Some(connect) = self.connect.take() {
             let _ = connect.send(());
+        }
+    }
+
+    /// What wakes the socket where it waits before another attempt.
+    pub(super) fn retry(&self) -> Arc<Notify> {
+        Arc::clone(&self.retry)
+    }
+
+    /// The next attempt to connect is to be made at once; that is so already while a connection is open.
+    pub(super) fn try_now(&self) {
+        if !self.is_up() {
+            self.retry.notify_one();
         }
     }
 
@@ -137,17 +158,28 @@ impl Session {
         self.raid.fought_at(unix_ms);
     }
 
-    /// Saves when the raid's last fight was.
+    /// To whom the raid is shown from now on; as before where nothing is said. Whether that is news: then it is to be saved,
+    /// and said on another connection.
+    pub(super) fn show(&mut self, shown: ShownTo) -> bool {
+        let before = self.raid.shown_to();
+        self.raid.be(shown);
+        self.raid.shown_to() != before
+    }
+
+    /// Saves when the raid's last fight was, and to whom it is shown.
     pub(super) fn save_raid(&mut self, folder: &Folder, now_ms: u64) {
         self.saved_ms = now_ms;
-        if let Err(error) = folder.save_raid(&self.raid) {
-            tracing::warn!(%error, "could not save when the raid's last fight was");
+        let saved = folder.save_raid(&self.raid);
+        self.unsaved = saved.is_err();
+        if let Err(error) = saved {
+            tracing::warn!(%error, "could not save to whom the raid is shown, and when its last fight was");
         }
     }
 
-    /// The same now and then, where there was an event since.
+    /// The same now and then, where there was an event since; and what the disk did not take.
     pub(super) fn save_raid_now_and_then(&mut self, folder: &Folder, event_ms: u64, now_ms: u64) {
-        if now_ms.saturating_sub(self.saved_ms) >= RAID_SAVE_MS && event_ms > self.saved_ms {
+        let had_event = now_ms.saturating_sub(self.saved_ms) >= RAID_SAVE_MS && event_ms > self.saved_ms;
+        if had_event || self.unsaved {
             self.save_raid(folder, now_ms);
         }
     }
@@ -169,7 +201,7 @@ impl Session {
         raid.leave_as(&self.raid);
         match folder.save_raid(&raid) {
             Ok(()) => {
-                self.raid = raid;
+                (self.raid, self.unsaved) = (raid, false);
                 self.down();
                 true
             }

@@ -395,6 +395,14 @@ impl Stream {
         &mut self.refusals
     }
 
+    /// Tries it once more if it was given up, as if nothing had been refused.
+    pub(super) fn try_again(&mut self) {
+        if self.standing == Standing::GivenUp {
+            self.standing = Standing::Unbegun;
+            self.refusals = Refusals::default();
+        }
+    }
+
     /// Sends again from `seq` on.
     pub(super) fn go_on_from(&mut self, seq: u64) {
         self.window.go_on_from(seq);

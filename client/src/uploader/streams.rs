@@ -76,6 +76,13 @@ impl Streams {
         self.queue.clear();
     }
 
+    /// A fight waits no more.
+    pub(super) fn leave(&mut self, encounter: EncounterId) {
+        let waiting = self.queue.len();
+        self.queue.retain(|fight| fight.encounter != encounter);
+        self.found -= (waiting - self.queue.len()) as u64;
+    }
+
     /// The fights that wait.
     pub(super) fn queue(&self) -> &VecDeque<Fight> {
         &self.queue

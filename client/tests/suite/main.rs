@@ -6,6 +6,7 @@
 mod beside;
 mod cli;
 mod cuts;
+mod orders;
 mod place;
 mod post;
 mod relay;
