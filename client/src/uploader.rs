@@ -61,7 +61,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-pub use change::{Change, LiveFight, Rereading, Status};
+pub use change::{Change, Delay, LiveFight, Rereading, Status};
 pub use folder::{Damage, FolderError};
 pub(crate) use folder::{is_held, seen_by, under_way};
 pub(crate) use ledger::told;

@@ -66,7 +66,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 if stream.is_foreign(q) {
                     stream.standing = Standing::Lost;
                     self.meter.read_again();
-                } else if stream.ack(q) {
+                } else if stream.ack(q, now_ms) {
                     let (seq, of) = (stream.acked(), stream.spool().seq());
                     let encounter = stream.encounter().to_string();
                     self.activity.progress(now_ms);

@@ -178,6 +178,11 @@ impl Streams {
         self.list.iter().map(Stream::unacked).sum()
     }
 
+    /// When the oldest was read that has not arrived, Unix ms.
+    pub(super) fn waiting_since_ms(&self) -> Option<i64> {
+        self.list.iter().filter_map(Stream::waiting_since_ms).min()
+    }
+
     /// Frames and bytes sent and not acknowledged.
     pub(super) fn in_flight(&self) -> (usize, usize) {
         let each = self.list.iter().map(Stream::in_flight);
