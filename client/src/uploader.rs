@@ -213,6 +213,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             waking: Waking::new(now_ms, options.clock.unix_ms()),
             options,
         };
+        uploader.note_who_sees();
         uploader.open_spools(now_ms)?;
         Ok(uploader)
     }

@@ -176,6 +176,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn finish_off(&mut self, at: usize, result: How, why: Option<NotSent>, now_ms: u64) -> Finished {
         let stream = self.streams.remove(at);
         let (report_id, url) = stream.report.clone().unzip();
+        // What the relay had stays in its raid.
+        let (raid, seen_by) = Some(self.session.raid_seen_by()).filter(|_| result == How::New).unzip();
         let fight = Finished {
             encounter: stream.encounter().to_string(),
             title: stream.title(),
@@ -188,6 +190,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             result,
             why,
             relay: self.options.relay.clone(),
+            seen_by,
+            raid,
         };
         self.ledger.note(fight.clone());
         self.ledger.close(stream.spool().head());

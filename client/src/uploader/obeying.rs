@@ -24,8 +24,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     fn show(&mut self, shown: ShownTo, now_ms: u64) {
         if self.session.show(shown) {
             self.session.save_raid(self.disk.folder(), now_ms);
+            self.note_who_sees();
             self.connect_anew();
         }
+    }
+
+    /// Notes who may see the fights that the raid has already.
+    pub(super) fn note_who_sees(&self) {
+        let (raid, seen_by) = self.session.raid_seen_by();
+        self.disk.folder().seat().show(raid, seen_by);
     }
 
     fn try_now(&mut self) {

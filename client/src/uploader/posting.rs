@@ -111,6 +111,7 @@ enum Reach {
 /// A request that came to its end.
 struct Done {
     fight: Finished,
+    seen_by: SeenBy,
     /// Answers that there were when it began.
     answers: u64,
     result: Result<Receipt, Failure>,
@@ -164,7 +165,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                 sending.push(async move {
                     let retrying = |why: &_, pause| drop(retry.try_send((Clone::clone(why), pause)));
                     let result = poster.post(&body, seen_by, retrying).await;
-                    Done { fight, answers, result }
+                    Done { fight, seen_by, answers, result }
                 });
             }
             tokio::select! {
@@ -230,13 +231,15 @@ impl<S: FnMut(Change) + Send> Posting<S> {
     }
 
     fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {
-        let Done { fight, answers, result } = done;
+        let Done { fight, seen_by, answers, result } = done;
         let (why, retry_s, reach) = match result {
             Ok(Receipt { report_id, url, is_new }) => {
                 self.answered();
                 self.on_relay += 1;
                 let result = if is_new { How::New } else { How::Known };
-                let fight = Finished { report_id: Some(report_id), url: Some(url), result, ..fight };
+                // What the relay had stays as it was.
+                let seen_by = is_new.then_some(seen_by);
+                let fight = Finished { report_id: Some(report_id), url: Some(url), result, seen_by, ..fight };
                 self.close(fight.clone())?;
                 self.announcer.tell(Change::Uploaded { fight });
                 return Ok(());

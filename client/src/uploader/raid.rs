@@ -139,6 +139,11 @@ impl Raid {
         SeenBy { visibility: Some(self.visibility), names: Some(self.names) }
     }
 
+    /// Who may see its reports, as it was asked for last.
+    pub(super) fn reports_seen_by(&self) -> SeenBy {
+        SeenBy { visibility: Some(self.report_visibility().unwrap_or(self.visibility)), names: Some(self.names) }
+    }
+
     pub(super) fn is_on(&self, relay: &str) -> bool {
         self.relay == relay
     }

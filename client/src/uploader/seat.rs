@@ -10,8 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use uuid::Uuid;
+
 use super::folder::{FolderError, Lock};
 use super::record::{Finished, Now, Record};
+use super::seen_by::SeenBy;
 use crate::source::Fight;
 
 /// Where an upload of old fights keeps its raid, its list and its spools.
@@ -135,6 +138,13 @@ impl Seat {
         let mut held = self.held();
         held.record.note(fight);
         held.record_unsaved = true;
+    }
+
+    /// A raid is seen by others from now on, and so are its fights; to be written by [`Seat::save`].
+    pub(super) fn show(&self, raid: Uuid, seen_by: SeenBy) {
+        let mut held = self.held();
+        let news = held.record.show(raid, seen_by);
+        held.record_unsaved |= news;
     }
 
     /// Writes what the record's file lacks, whoever noted it.

@@ -9,11 +9,13 @@ use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
 use tokio::sync::{Notify, mpsc, oneshot};
+use uuid::Uuid;
 
 use super::folder::{Folder, FolderError};
 use super::link::Link;
 use super::options::Options;
 use super::raid::Raid;
+use super::seen_by::SeenBy;
 use super::shown_to::ShownTo;
 
 /// How often the time of the raid's last event is saved, ms.
@@ -164,6 +166,11 @@ impl Session {
         let before = self.raid.shown_to();
         self.raid.be(shown);
         self.raid.shown_to() != before
+    }
+
+    /// The raid, as the client names it, and who may see its reports.
+    pub(super) fn raid_seen_by(&self) -> (Uuid, SeenBy) {
+        (self.raid.id().0, self.raid.reports_seen_by())
     }
 
     /// Saves when the raid's last fight was, and to whom it is shown.

@@ -11,6 +11,8 @@ use raidcast::history::{History, Plan};
 use raidcast::source::detect::Places;
 use raidcast::spool::Spool;
 use raidcast::status::{Overview, Stand, Why};
+use raidcast::uploader::record::Record;
+use raidcast::uploader::seen_by::SeenBy;
 use raidcast::uploader::{Change, Options, Order, Seat, ShownTo};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::administration::ReportVisibility;
@@ -83,6 +85,10 @@ async fn a_raid_is_shown_to_others_from_now_on_and_nothing_of_it_is_lost_or_sent
         [(Visibility::Unlisted, NamesPolicy::Full, 0), (Visibility::Private, NamesPolicy::Full, 0), last, last]
     );
     assert_eq!(memory.hellos[3].report_visibility, Some(Visibility::Public));
+    // The folder remembers who may read the report, whenever that was asked for.
+    let seen_by = SeenBy { visibility: Some(Visibility::Public), names: Some(NamesPolicy::Class) };
+    let seen: Vec<_> = Record::load(&state(&place)).fights.into_iter().map(|fight| fight.seen_by).collect();
+    assert_eq!(seen, [Some(seen_by)]);
     assert!(memory.hellos.iter().all(|hello| hello.raid == memory.hellos[0].raid));
     assert_eq!((memory.remade, memory.replaced), (0, 0));
 }
@@ -103,6 +109,8 @@ async fn what_a_raid_is_shown_to_holds_for_the_next_start_also_where_the_disk_wa
     std::fs::remove_dir(&temporary).unwrap();
     wait(|| saved().contains(r#""visibility": "private""#)).await;
     client.end().await;
+    let seen: Vec<_> = Record::load(&state(&place)).fights.into_iter().filter_map(|fight| fight.seen_by).collect();
+    assert_eq!(seen.iter().map(|seen| seen.visibility).collect::<Vec<_>>(), [Some(Visibility::Private)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use raidcast::header::header_of;
 use raidcast::socket::Outage;
 use raidcast::source::{AnySource, Cursor, NoDatabase, Source as _, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
-use raidcast::uploader::{Change, Damage, Delay, FolderError, Options, Rereading, Summary, WatchError};
+use raidcast::uploader::{Change, Damage, Delay, FolderError, Options, Rereading, Status, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::encode::Encoder;
 use raidcast_shared::event::ActorIx;
@@ -1174,7 +1174,8 @@ async fn how_late_the_relay_is_is_told_by_cause() {
     // By the clock of the client the fight began half a minute ago, and the meter is a third of that behind at least.
     play(&mut writer, &party(71).starting_at(NOW_MS - 30_000), 20_000, 1_000).await;
     let told = |so: fn(Delay) -> bool| {
-        move |change: &Change| matches!(change, Change::Status(status) if status.delay.is_some_and(so))
+        let is_so = move |status: &Status| status.delay.is_some_and(so);
+        move |change: &Change| matches!(change, Change::Status(status) if is_so(status))
     };
     client.until(told(|delay| delay.meter_ms.is_some_and(|ms| (11_000..=30_000).contains(&ms) && ms % 100 == 0))).await;
     client.until(told(|delay| delay.relay_ms.is_some_and(|ms| ms >= 300))).await;

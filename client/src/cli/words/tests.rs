@@ -567,6 +567,8 @@ fn finished(result: How, why: Option<NotSent>) -> Finished {
         result,
         why,
         relay: "http://r".into(),
+        seen_by: None,
+        raid: None,
     }
 }
 
