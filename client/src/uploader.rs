@@ -4,8 +4,9 @@
 //! network, so a slow relay never delays reading, and nothing of the meter is held while it waits.
 //! Each thing that changes has an owner in a file of its own: the database ([`meter`]), fights on their way
 //! ([`streams`]), the books on them ([`ledger`]), the link to the relay ([`session`]), the state folder's disk
-//! ([`disk`]), which it shares with an upload beside it ([`seat`]), what was announced ([`announcer`]), when anything happened ([`activity`]), fights that ended a moment
-//! ago ([`lately`]), an upload ([`upload`]), whether the machine slept ([`waking`]). The other files join them, one idea each: from the database ([`reading`],
+//! ([`disk`]), the folder itself, which an upload beside it has, too ([`seat`]), what was announced ([`announcer`]), when
+//! anything happened ([`activity`]), fights that ended a moment ago ([`lately`]), an upload ([`upload`]), whether the
+//! machine slept ([`waking`]). The other files join them, one idea each: from the database ([`reading`],
 //! [`discovery`], [`beginning`], [`again`]), to the disk ([`writing`]), to and from the relay ([`sending`],
 //! [`hearing`], [`refusal`]), from who runs it ([`obeying`]), to the end ([`ending`], [`history`]).
 //! Where there is no stream, [`posting`] sends old fights in its place, and [`waiting`] has what it could not send.

@@ -97,10 +97,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// A raid closes after hours without a fight: the fight that begins now is the first of a new one.
-    fn renew_raid(&mut self) {
+    pub(super) fn renew_raid(&mut self) {
         if !self.session.goes_on(&self.options) {
-            // Who may see old fights was agreed to for all of them.
-            self.begin_raid(self.options.history.is_some());
+            // Who may see old fights was agreed to for all of them; and who may see a raid in which nothing was fought yet
+            // was said for this one.
+            self.begin_raid(self.options.history.is_some() || self.session.is_unused());
         }
     }
 

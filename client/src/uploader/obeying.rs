@@ -22,6 +22,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Shows the raid to others from now on: also where the disk does not take it, for it may be to fewer.
     fn show(&mut self, shown: ShownTo, now_ms: u64) {
+        // Nobody means a raid that is over: it is of the one to come.
+        self.renew_raid();
         if self.session.show(shown) {
             self.session.save_raid(self.disk.folder(), now_ms);
             self.note_who_sees();

@@ -156,6 +156,11 @@ impl Raid {
         from_hex(&self.secret).unwrap_or_default()
     }
 
+    /// Whether nothing was fought in it yet.
+    pub(super) fn is_unused(&self) -> bool {
+        self.last_fight_ms == self.started_ms
+    }
+
     pub(super) fn fought_at(&mut self, now_ms: i64) {
         self.last_fight_ms = now_ms;
     }

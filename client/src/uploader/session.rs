@@ -196,6 +196,11 @@ impl Session {
         self.raid.goes_on(&options.relay, &options.key, options.clock.unix_ms())
     }
 
+    /// Whether nothing was fought in the raid yet.
+    pub(super) fn is_unused(&self) -> bool {
+        self.raid.is_unused()
+    }
+
     /// From now on fights go into another raid, on a connection of its own; false if the disk does not take it.
     /// `as_before`: shown to those who see the present one.
     pub(super) fn begin_raid(&mut self, as_before: bool, options: &Options, folder: &Folder) -> bool {

@@ -136,6 +136,33 @@ async fn a_new_raid_begins_as_raids_are_to_begin_and_one_that_goes_on_stays_as_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_hours_without_a_fight_the_raid_to_come_is_meant_and_the_one_before_stays_as_it_was() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = write(&place, 1).await;
+    let now = Arc::new(AtomicI64::new(NOW_MS));
+    let wall = now.clone();
+    let clock = Clock::new(move || wall.fetch_add(1, Ordering::Relaxed));
+    let client =
+        Client::start_on(&seat(&place), Options { clock, first: to(Visibility::Public), ..watch(&place, &relay) });
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+    client.order(Order::Show(to(Visibility::Private))).await;
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Private)).await;
+    // Nothing is fought for hours more: what was said is still of the raid to come.
+    now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+    write_all(&mut writer, &party(61).starting_at(NOW_MS + 2 * RAID_IDLE_MS)).await.unwrap();
+    client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    let memory = relay.memory();
+    let (first, last) = (memory.hellos.first().unwrap(), memory.hellos.last().unwrap());
+    assert_eq!((first.visibility, last.visibility), (Visibility::Public, Visibility::Private));
+    let mut raids: Vec<_> = memory.hellos.iter().map(|hello| (hello.raid, hello.visibility)).collect();
+    raids.dedup();
+    let expected = [Visibility::Public, Visibility::Private, Visibility::Private];
+    assert_eq!(raids.iter().map(|(_, visibility)| *visibility).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_raid_that_is_taken_over_goes_on_as_private_as_it_was() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
