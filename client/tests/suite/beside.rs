@@ -80,7 +80,7 @@ async fn old_fights_are_uploaded_beside_a_live_one_and_the_record_has_all() {
         assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
         // The night's fight and the old ones are in raids of their own.
         let memory = relay.memory();
-        let raids = |history| {
+        let raids = |history: bool| {
             let hellos = memory.hellos.iter().filter(move |hello| hello.history == history);
             hellos.map(|hello| hello.raid).collect::<std::collections::HashSet<_>>()
         };
