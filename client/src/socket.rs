@@ -7,6 +7,7 @@
 mod answer;
 mod outage;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -17,7 +18,7 @@ use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -211,12 +212,14 @@ enum Closed {
 
 /// Keeps a connection to the relay until `shutdown`, or until the relay does not know a key that it has not taken before.
 ///
-/// Waits while nobody takes the events.
+/// Waits while nobody takes the events. `at_once`: where it waits before another attempt, that is made now, and waits are
+/// short again.
 pub async fn run(
     address: RelayAddress,
     clock: Clock,
     jitter_seed: u64,
     events: mpsc::Sender<SocketEvent>,
+    at_once: Arc<Notify>,
     shutdown: CancellationToken,
 ) {
     let mut backoff = Backoff::new(jitter_seed);
@@ -243,6 +246,8 @@ pub async fn run(
             biased;
             // Whoever ends the client does not wait for the relay.
             () = shutdown.cancelled() => return,
+            // Whoever wants it now has a reason: another network, a machine that woke.
+            () = at_once.notified() => backoff.anew(),
             // Else the next attempt.
             () = sleep(retry) => {}
         }
@@ -273,6 +278,11 @@ impl Backoff {
     /// The relay says Welcome.
     fn reset(&mut self) {
         *self = Self { was_welcome: true, ..Self::new(self.seed.wrapping_add(1)) };
+    }
+
+    /// Waits are short again.
+    fn anew(&mut self) {
+        *self = Self { was_welcome: self.was_welcome, ..Self::new(self.seed.wrapping_add(1)) };
     }
 
     fn next(&mut self) -> Duration {
@@ -460,6 +470,35 @@ mod tests {
             assert_eq!(why, if is_tls { Outage::SpeaksHttps } else { other });
             serving.abort();
         }
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_somebody_does_not_want_is_cut_short_once() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = [0; 1024];
+                let _ = stream.read(&mut asked).await;
+                let answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 50\r\nContent-Length: 0\r\n\r\n";
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let address = RelayAddress::new(&url, "key", Trust::public()).unwrap();
+        let (events, mut heard) = mpsc::channel(9);
+        let (at_once, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+        let running = tokio::spawn(run(address, Clock::system(), 1, events, at_once.clone(), shutdown.clone()));
+        let long = Duration::from_secs(50);
+        for _ in 0..3 {
+            let Some(SocketEvent::Down { retry, .. }) = heard.recv().await else { panic!("it is away") };
+            assert!(retry >= long, "{retry:?}");
+            // Nothing comes of it by itself.
+            assert!(timeout(Duration::from_millis(100), heard.recv()).await.is_err());
+            at_once.notify_one();
+        }
+        shutdown.cancel();
+        running.await.unwrap();
+        serving.abort();
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use raidcast_shared::uplink::Outcome;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::spool::{Peek, Spool};
 use crate::uploader;
 use crate::uploader::record::{Finished, How, NotSent, Now, OnItsWay, Queued, Record};
 use crate::uploader::trouble::Trouble;
+use crate::uploader::upload_part;
 use crate::uploader::waiting::Waiting;
 
 /// Where a fight stands.
@@ -89,7 +90,7 @@ pub enum Why {
     NotPosted,
 }
 
-/// The client that uses the folder.
+/// What is done in the folder now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
     /// Its process.
@@ -109,8 +110,8 @@ pub struct Running {
 /// What is known of a folder's fights.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// The client that uses the folder now, as far as it says.
-    pub running: Option<Running>,
+    /// What is done in it now, as far as is said: who follows the meter, then an upload of old fights.
+    pub running: Vec<Running>,
     /// The newest first.
     pub fights: Vec<Line>,
 }
@@ -122,8 +123,7 @@ impl Overview {
     /// It is not there, or may not be read.
     pub fn read(state: &Path, unix_ms: i64) -> io::Result<Self> {
         std::fs::read_dir(state)?;
-        let now = Now::load(state).unwrap_or_default();
-        let is_running = now.is_running(uploader::is_held(state), unix_ms);
+        let works = Works::read(state, unix_ms);
         let mut lines = HashMap::new();
         for fight in Record::load(state).fights {
             lines.entry(fight.encounter.clone()).or_insert_with(|| of_record(fight));
@@ -132,21 +132,23 @@ impl Overview {
         let is_there = |lines: &HashMap<String, Line>, name: &str| {
             lines.get(name).is_some_and(|line| line.state == Stand::OnRelay)
         };
-        for queued in &now.queue {
-            if !is_there(&lines, &queued.encounter) {
-                lines.insert(queued.encounter.clone(), of_queue(queued, &now, is_running));
+        for work in works.all() {
+            for queued in &work.now.queue {
+                if !is_there(&lines, &queued.encounter) {
+                    lines.insert(queued.encounter.clone(), of_queue(queued, work));
+                }
             }
         }
         for waits in Waiting::load(state).unwrap_or_default().fights {
             if !is_there(&lines, &waits.fight.encounter) {
                 let line = of_record(waits.fight);
-                let turn = if is_running && now.history { Why::Queued } else { Why::NotPosted };
+                let turn = if works.upload.is_running { Why::Queued } else { Why::NotPosted };
                 let why = line.why.or(Some(turn));
                 lines.insert(line.encounter.clone(), Line { why, ..line });
             }
         }
-        for (folder, history) in [("spool", false), ("history/spool", true)] {
-            for entry in std::fs::read_dir(state.join(folder)).into_iter().flatten().flatten() {
+        for work in works.all() {
+            for entry in std::fs::read_dir(work.part.join("spool")).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if path.extension().is_none_or(|end| end != "spool") {
                     continue;
@@ -154,24 +156,80 @@ impl Overview {
                 // Gone since it was listed, or just being made: it stands elsewhere, or in the next look.
                 let Ok(peek) = Spool::peek(&path) else { continue };
                 let name = peek.head.encounter.to_string();
-                let told = now.fights.iter().find(|told| told.encounter == name && now.history == history);
+                let told = work.now.fights.iter().find(|told| told.encounter == name);
                 // Done already, and only its spool not removed yet.
-                if !(is_there(&lines, &name) && (history || told.is_none())) {
-                    lines.insert(name, of_spool(&peek, told, &now, is_running, history));
+                let is_done = is_there(&lines, &name) && (work.history || told.is_none());
+                // An upload of what is being streamed adds nothing to that.
+                let is_streamed = work.history && lines.get(&name).is_some_and(|line| line.state == Stand::Streaming);
+                if !(is_done || is_streamed) {
+                    lines.insert(name, of_spool(&peek, told, work));
                 }
             }
         }
         let mut fights: Vec<_> = lines.into_values().collect();
         fights.sort_by(|a, b| (b.started_at_ms, &b.encounter).cmp(&(a.started_at_ms, &a.encounter)));
-        let running = is_running.then_some(Running {
+        let running = [works.follow, works.upload].into_iter().filter(|work| work.is_running);
+        Ok(Self { running: running.map(Work::into_running).collect(), fights })
+    }
+
+    /// Who follows the meter, if that is done now.
+    pub fn following(&self) -> Option<&Running> {
+        self.running.iter().find(|running| !running.history)
+    }
+
+    /// The upload of old fights that is under way.
+    pub fn uploading(&self) -> Option<&Running> {
+        self.running.iter().find(|running| running.history)
+    }
+}
+
+/// What a kind of work says of itself.
+struct Work {
+    /// Where in the folder it is done.
+    part: PathBuf,
+    /// An upload of old fights; else who follows the meter.
+    history: bool,
+    now: Now,
+    is_running: bool,
+}
+
+impl Work {
+    fn into_running(self) -> Running {
+        let Self { history, now, .. } = self;
+        Running {
             process: now.process,
-            history: now.history,
+            history,
             connected: now.connected,
             relay: now.relay,
             raid_url: now.raid_url,
             trouble: now.trouble,
-        });
-        Ok(Self { running, fights })
+        }
+    }
+}
+
+/// What both kinds of work say of themselves.
+struct Works {
+    follow: Work,
+    upload: Work,
+}
+
+impl Works {
+    fn read(state: &Path, unix_ms: i64) -> Self {
+        let (mut follow, mut upload) = (Now::load(state), Now::load(&upload_part(state)));
+        if follow.as_ref().is_some_and(|now| now.history) {
+            // Earlier clients had one file for both.
+            upload = upload.or(follow.take());
+        }
+        let is_held = is_held(state);
+        let work = |history, part, now: Option<Now>| {
+            let now = now.unwrap_or_default();
+            Work { part, history, is_running: now.is_running(is_held, unix_ms), now }
+        };
+        Self { follow: work(false, state.to_owned(), follow), upload: work(true, upload_part(state), upload) }
+    }
+
+    fn all(&self) -> [&Work; 2] {
+        [&self.follow, &self.upload]
     }
 }
 
@@ -205,8 +263,8 @@ fn of_record(fight: Finished) -> Line {
     }
 }
 
-fn of_queue(queued: &Queued, now: &Now, is_running: bool) -> Line {
-    let why = if is_running { Why::Queued } else { Why::NotRunning { history: now.history } };
+fn of_queue(queued: &Queued, work: &Work) -> Line {
+    let why = if work.is_running { Why::Queued } else { Why::NotRunning { history: work.history } };
     Line {
         encounter: queued.encounter.clone(),
         title: queued.scene.clone(),
@@ -220,7 +278,8 @@ fn of_queue(queued: &Queued, now: &Now, is_running: bool) -> Line {
     }
 }
 
-fn of_spool(peek: &Peek, told: Option<&OnItsWay>, now: &Now, is_running: bool, history: bool) -> Line {
+fn of_spool(peek: &Peek, told: Option<&OnItsWay>, work: &Work) -> Line {
+    let is_running = work.is_running;
     let acked = told.map_or(0, |told| told.acked.min(peek.seq));
     let (state, why) = match told {
         Some(told) if told.given_up => (Stand::Refused, told.why.clone().map(Why::NotSent)),
@@ -229,10 +288,8 @@ fn of_spool(peek: &Peek, told: Option<&OnItsWay>, now: &Now, is_running: bool, h
             (Stand::Streaming, Some(Why::ArrivedWhole { ended: peek.ending.is_some() }))
         }
         Some(told) if is_running && told.open => (Stand::Streaming, Some(Why::Arrived { parts: acked, of: peek.seq })),
-        _ if is_running && now.history == history => {
-            (Stand::Waiting, Some(now.trouble.clone().map_or(Why::Unanswered, Why::Trouble)))
-        }
-        _ => (Stand::Waiting, Some(Why::NotRunning { history })),
+        _ if is_running => (Stand::Waiting, Some(work.now.trouble.clone().map_or(Why::Unanswered, Why::Trouble))),
+        _ => (Stand::Waiting, Some(Why::NotRunning { history: work.history })),
     };
     Line {
         encounter: peek.head.encounter.to_string(),
@@ -250,16 +307,48 @@ fn of_spool(peek: &Peek, told: Option<&OnItsWay>, now: &Now, is_running: bool, h
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uploader::Seat;
 
     #[test]
     fn a_folder_that_is_empty_half_written_or_damaged_is_no_error() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Overview::read(dir.path(), 0).unwrap(), Overview::default());
         std::fs::create_dir(dir.path().join("spool")).unwrap();
+        std::fs::create_dir_all(dir.path().join("history/spool")).unwrap();
         for name in ["record.json", "now.json", "fights.json", "spool/a.spool", "spool/b.new"] {
             std::fs::write(dir.path().join(name), "{").unwrap();
+            std::fs::write(dir.path().join("history").join(name), "{").unwrap();
         }
         assert_eq!(Overview::read(dir.path(), 0).unwrap(), Overview::default());
         assert!(Overview::read(&dir.path().join("nowhere"), 0).is_err());
+    }
+
+    /// As who has the folder now writes it, and who had it before wrote it.
+    #[test]
+    fn an_upload_is_told_beside_who_follows_the_meter_and_one_of_an_earlier_client_as_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let history = dir.path().join("history");
+        std::fs::create_dir(&history).unwrap();
+        let _held = Seat::take(dir.path()).unwrap();
+        let say = |part: &Path, history: bool, encounter: &str| {
+            let queued = format!(r#"{{"encounter":"{encounter}","scene":null,"startedAtMs":7,"durationMs":null}}"#);
+            let now = format!(
+                r#"{{"atMs":1,"running":true,"history":{history},"process":7,"relay":"http://a","queue":[{queued}]}}"#
+            );
+            std::fs::write(part.join("now.json"), now).unwrap();
+        };
+        let told = || {
+            let overview = Overview::read(dir.path(), 0).unwrap();
+            let mut names: Vec<_> = overview.fights.into_iter().map(|line| line.encounter).collect();
+            names.sort();
+            (overview.running.iter().map(|running| running.history).collect::<Vec<_>>(), names)
+        };
+        say(dir.path(), true, "old");
+        assert_eq!(told(), (vec![true], vec!["old".to_owned()]));
+        // What a client of now says of its upload counts more.
+        say(&history, true, "new");
+        assert_eq!(told(), (vec![true], vec!["new".to_owned()]));
+        say(dir.path(), false, "live");
+        assert_eq!(told(), (vec![false, true], vec!["live".to_owned(), "new".to_owned()]));
     }
 }

@@ -226,7 +226,10 @@ impl<'a> Fight<'a> {
 
 #[derive(Serialize)]
 struct Folder<'a> {
+    /// Who follows the meter, else an upload.
     running: Option<Running<'a>>,
+    /// An upload, whether somebody follows the meter or not.
+    uploading: Option<Running<'a>>,
     fights: Vec<Line<'a>>,
 }
 
@@ -257,15 +260,24 @@ struct Line<'a> {
 
 impl<'a> Folder<'a> {
     fn of(overview: &'a Overview) -> Self {
-        let running = overview.running.as_ref().map(|running| Running {
+        Self {
+            running: overview.following().or(overview.uploading()).map(Running::of),
+            uploading: overview.uploading().map(Running::of),
+            fights: overview.fights.iter().map(Line::of).collect(),
+        }
+    }
+}
+
+impl<'a> Running<'a> {
+    fn of(running: &'a status::Running) -> Self {
+        Self {
             process: running.process,
             history: running.history,
             connected: running.connected,
             relay: &running.relay,
             raid_url: running.raid_url.as_deref(),
             trouble: running.trouble.as_ref().map(words::trouble),
-        });
-        Self { running, fights: overview.fights.iter().map(Line::of).collect() }
+        }
     }
 }
 

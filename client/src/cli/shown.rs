@@ -65,6 +65,7 @@ mod tests {
             unacknowledged,
             url: Some("http://r/x".into()),
             unreadable: 0,
+            delay: None,
         })
     }
 

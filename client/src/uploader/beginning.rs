@@ -97,15 +97,17 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// A raid closes after hours without a fight: the fight that begins now is the first of a new one.
-    fn renew_raid(&mut self) {
+    pub(super) fn renew_raid(&mut self) {
         if !self.session.goes_on(&self.options) {
-            self.begin_raid();
+            // Who may see old fights was agreed to for all of them; and who may see a raid in which nothing was fought yet
+            // was said for this one.
+            self.begin_raid(self.options.history.is_some() || self.session.is_unused());
         }
     }
 
-    /// From now on fights go into another raid.
-    pub(super) fn begin_raid(&mut self) {
-        if self.session.begin_raid(&self.options, self.disk.folder()) {
+    /// From now on fights go into another raid; `as_before`: shown to those who see the present one.
+    pub(super) fn begin_raid(&mut self, as_before: bool) {
+        if self.session.begin_raid(as_before, &self.options, self.disk.folder()) {
             // Its Hello needs a connection of its own.
             self.streams.disconnect();
         }

@@ -211,6 +211,22 @@ pub struct Status {
     pub url: Option<String>,
     /// Fights of the meter's database that cannot be read, since the start.
     pub unreadable: u64,
+    /// How late what is shown is, by cause; `None` where no fight goes on and nothing waits, and of an upload. How far behind
+    /// those see it who are no members is a setting, and not among it.
+    pub delay: Option<Delay>,
+}
+
+/// How late what the relay has is, by cause, to the tenth of a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delay {
+    /// How old the newest event of the fight that goes on was when it was read, ms: what its meter takes to write it, and
+    /// this client to look. `None` before any was read.
+    pub meter_ms: Option<u64>,
+    /// How long its last frame took to the relay's disk and the answer back, ms. `None` before any did.
+    pub relay_ms: Option<u64>,
+    /// When the oldest was read that has not arrived, Unix ms; `None` where all has. A time and not an age: so it changes
+    /// only when something arrives.
+    pub waiting_since_ms: Option<i64>,
 }
 
 /// The fight that is going on.

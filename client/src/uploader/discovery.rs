@@ -1,6 +1,7 @@
 //! From the database: which of its fights are to be streamed, by what the folder remembers of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::EncounterId;
@@ -181,10 +182,17 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         let known =
             self.ledger.is_left_out(encounter) || self.streams.has(encounter) || self.streams.is_queued(encounter);
-        if streamed && !known {
+        if streamed && !known && !self.is_left_alone(&fight) {
             self.ledger.list(db, &fight);
             self.streams.enqueue(fight);
         }
+    }
+
+    /// Whether who runs this wants nothing of a fight sent. An upload is of what was agreed to.
+    fn is_left_alone(&self, fight: &Fight) -> bool {
+        let began_in = |span: &RangeInclusive<i64>| span.contains(&fight.started_at_ms);
+        let is_told = self.options.left_alone.iter().any(began_in) || self.ledger.is_left_alone(fight.encounter);
+        self.options.history.is_none() && is_told
     }
 
     /// Notes a fight that cannot be read.

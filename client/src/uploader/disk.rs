@@ -47,18 +47,17 @@ impl Disk {
         &self.folder
     }
 
-    /// Makes the folder anew if it was deleted; whether it was.
+    /// Makes the folder anew if it was deleted; whether all in it is to be written again.
     ///
     /// # Errors
-    /// As [`Folder::make_again`].
+    /// As [`Folder::keep`].
     pub(super) fn keep_folder(&mut self) -> Result<bool, FolderError> {
-        let gone = self.folder.is_gone();
-        if gone {
-            self.folder.make_again()?;
+        let is_new = self.folder.keep()?;
+        if is_new {
             // What its files said counts no more.
             self.now = Now::default();
         }
-        Ok(gone)
+        Ok(is_new)
     }
 
     /// Whether nothing can be written.
@@ -128,7 +127,7 @@ impl Disk {
             return;
         }
         self.now = Now { at_ms: unix_ms, ..now };
-        if let Err(error) = self.now.save(self.folder.dir()) {
+        if let Err(error) = self.now.save(self.folder.part()) {
             tracing::debug!(%error, "could not say in the folder how things stand");
         }
     }

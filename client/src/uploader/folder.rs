@@ -1,191 +1,91 @@
-//! What the client remembers between starts, in a folder that it holds a lock on.
+//! What the client remembers between starts, in a folder that it holds a lock on ([`super::seat`]).
 //!
 //! `lock`; `raid.json`: the raid and its secret; `fights.json`: which fights of which database are streamed or done;
 //! `spool/`: their logs. `history/` holds the same three of an upload of old fights, so that the night's raid and
 //! history never mix. `record.json` and `now.json` are there to be shown ([`super::record`]).
-//! Each JSON file is replaced as a whole.
+//! One invariant: each JSON file is replaced as a whole, so it is what it was or what it is to be.
+
+mod error;
+mod lock;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use raidcast_shared::text::clean;
 use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
 
+pub use error::{Damage, FolderError};
+pub(super) use lock::Lock;
+
 use super::raid::Raid;
+use super::seat::{HISTORY, Place, Seat, Work};
 use super::seen_by::SeenBy;
 use crate::secret::replace;
 use crate::source::Generation;
+use lock::make_folder;
 
-/// A lock that is held may be held by somebody who only looks: it is tried so often again.
-const LOOKED_AT_TRIES: u32 = 3;
-/// So long after each other.
-const LOOKED_AT: Duration = Duration::from_millis(5);
 /// Bytes that a raid's secret may have (PROTOCOL.md, Hello).
 const SECRET_BYTES: RangeInclusive<usize> = 16..=64;
 
-/// Why the state folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{self:?}")]
-pub enum FolderError {
-    /// Another client uses it.
-    InUse {
-        /// Which.
-        dir: PathBuf,
-        /// Its process, where it is known.
-        process: Option<u32>,
-    },
-    /// It was deleted while it was in use, and cannot be used again.
-    Deleted {
-        /// Which.
-        dir: PathBuf,
-    },
-    /// The file system says no.
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// In the system's words.
-        error: io::Error,
-    },
-    /// A newer client has written to it, in a form that this one does not know. Nothing in it was touched.
-    Newer {
-        /// Which.
-        dir: PathBuf,
-        /// Who, as that one calls itself.
-        by: String,
-    },
-    /// A file of it does not parse: never thrown away unasked, for it says what was sent.
-    Damaged {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong.
-        why: Damage,
-    },
-}
-
-/// What is wrong with a file of the state folder.
-#[derive(Debug)]
-pub enum Damage {
-    /// It does not parse.
-    Json(serde_json::Error),
-    /// It holds a raid's secret that no client wrote: a relay would refuse it for ever.
-    Secret,
-}
-
-/// The state folder, locked while this lives.
+/// One kind of work's part of the state folder, which is this process's while this lives.
 #[derive(Debug)]
 pub(super) struct Folder {
-    dir: PathBuf,
-    /// The folder of this kind of work: `dir` itself, or `history` in it.
+    place: Place,
+    /// The seat's folder itself, or `history` in it.
     part: PathBuf,
-    lock: File,
+    /// Which of the folders that the seat has made, one after the other, its part was made in.
+    made: u64,
 }
-
-/// The form of the folder's files. A client that writes another one says so in the file `version` first: its number, and who
-/// it is. In the files themselves a damaged byte would look like it.
-const FORM: u32 = 1;
-/// So much of that file is looked at, bytes.
-const VERSION_BYTES_MAX: u64 = 256;
-
-/// Whether this client knows the form of a folder's files; a folder without a word of it has the first.
-fn look_at_version(dir: &Path) -> Result<(), FolderError> {
-    let path = dir.join("version");
-    let mut text = Vec::new();
-    match File::open(&path).and_then(|file| file.take(VERSION_BYTES_MAX).read_to_end(&mut text)) {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(FolderError::Io { path, error }),
-    }
-    let text = String::from_utf8_lossy(&text);
-    let (form, by) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    // What is no number is none that this one wrote.
-    match form.parse::<u32>() {
-        Ok(form) if form <= FORM => Ok(()),
-        _ => Err(FolderError::Newer { dir: dir.to_owned(), by: clean(by, 60) }),
-    }
-}
-
-/// Where an upload of old fights keeps its raid, its list and its spools.
-pub(super) const HISTORY: &str = "history";
 
 impl Folder {
-    /// Makes the folder if need be, and locks it.
-    pub(super) fn open(dir: &Path, history: bool) -> Result<Self, FolderError> {
-        let io = |path: &Path, error| FolderError::Io { path: path.to_owned(), error };
-        let part = if history { dir.join(HISTORY) } else { dir.to_owned() };
-        let spools = part.join("spool");
-        // The files in it are private by themselves: a folder that was there is used as it is.
-        let mut folders = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
-        folders.recursive(true).create(&spools).map_err(|error| io(&spools, error))?;
-        let path = dir.join("lock");
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut lock = options.open(&path).map_err(|error| io(&path, error))?;
-        let mut locked = lock.try_lock();
-        for _ in 0..LOOKED_AT_TRIES {
-            // Somebody who only looks whether it is held lets go of it at once.
-            if !matches!(locked, Err(TryLockError::WouldBlock)) {
-                break;
-            }
-            std::thread::sleep(LOOKED_AT);
-            locked = lock.try_lock();
-        }
-        match locked {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = lock.read_to_string(&mut holder);
-                return Err(FolderError::InUse { dir: dir.to_owned(), process: holder.trim().parse().ok() });
-            }
-            Err(TryLockError::Error(error)) => return Err(io(&path, error)),
-        }
-        look_at_version(dir)?;
-        // Only so that a second one can say who the first is: a full disk is no reason not to start.
-        let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
-        Ok(Self { dir: dir.to_owned(), part, lock })
-    }
-
-    /// Whether the folder was deleted: another one may stand in its place.
-    pub(super) fn is_gone(&self) -> bool {
-        let Ok(there) = fs::metadata(self.dir.join("lock")) else { return true };
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let file = |found: &fs::Metadata| (found.dev(), found.ino());
-            self.lock.metadata().is_ok_and(|held| file(&held) != file(&there))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = there;
-            false
-        }
-    }
-
-    /// Makes the folder anew that was deleted, and locks it again.
+    /// Makes its part of the folder if need be; `history`: of an upload of old fights, else of who follows the meter.
     ///
     /// # Errors
-    /// `Deleted`: another client has it now. Else as [`Folder::open`].
-    pub(super) fn make_again(&mut self) -> Result<(), FolderError> {
-        let dir = self.dir.clone();
-        match Self::open(&dir, self.part != dir) {
-            Ok(folder) => *self = folder,
-            Err(FolderError::InUse { .. }) => return Err(FolderError::Deleted { dir }),
-            Err(error) => return Err(error),
+    /// `InUse`: this process does that work there already. Else as the file system says.
+    pub(super) fn open(seat: &Arc<Seat>, history: bool) -> Result<Self, FolderError> {
+        let place = seat.begin(if history { Work::Upload } else { Work::Follow })?;
+        let made = seat.keep()?;
+        let folder = Self { part: place.part(), made, place };
+        make_folder(&folder.spools())?;
+        Ok(folder)
+    }
+
+    /// Who holds it.
+    pub(super) fn seat(&self) -> &Arc<Seat> {
+        self.place.seat()
+    }
+
+    /// Whether the folder was deleted: another one may stand in its place, and its part may not be there yet.
+    pub(super) fn is_gone(&self) -> bool {
+        self.seat().made() != Some(self.made)
+    }
+
+    /// Makes the folder anew if it was deleted; whether nothing of its part is there, for that was done by whoever.
+    ///
+    /// # Errors
+    /// As [`Seat::keep`].
+    pub(super) fn keep(&mut self) -> Result<bool, FolderError> {
+        let made = self.seat().keep()?;
+        let is_new = made != self.made;
+        if is_new {
+            make_folder(&self.spools())?;
+            self.made = made;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// The folder that the user named.
     pub(super) fn dir(&self) -> &Path {
-        &self.dir
+        self.seat().dir()
+    }
+
+    /// Its part of it.
+    pub(super) fn part(&self) -> &Path {
+        &self.part
     }
 
     /// Where spools are.
@@ -208,6 +108,12 @@ impl Folder {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// Names of the fights whose spools are there.
+    pub(super) fn list_spooled(&self) -> Result<Vec<String>, FolderError> {
+        let name = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+        Ok(self.list_spools()?.into_iter().filter_map(name).collect())
     }
 
     pub(super) fn load_raid(&self) -> Result<Option<Raid>, FolderError> {
@@ -369,14 +275,19 @@ mod tests {
     use raidcast_shared::limits::RAID_IDLE_MS;
     use uuid::Uuid;
 
+    use super::super::shown_to::ShownTo;
     use super::*;
     use crate::secret::Entropy;
+
+    fn open(dir: &Path, history: bool) -> Result<Folder, FolderError> {
+        Folder::open(&Seat::take(dir)?, history)
+    }
 
     #[test]
     fn a_folder_is_one_clients_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Folder::open(dir.path(), false).unwrap();
-        let second = Folder::open(dir.path(), false).unwrap_err();
+        let first = open(dir.path(), false).unwrap();
+        let second = open(dir.path(), false).unwrap_err();
         assert!(
             matches!(&second, FolderError::InUse { process, .. } if *process == Some(std::process::id())),
             "{second}"
@@ -384,7 +295,27 @@ mod tests {
         assert_eq!(is_held(dir.path()), Some(true));
         drop(first);
         assert_eq!(is_held(dir.path()), Some(false));
-        Folder::open(dir.path(), false).unwrap();
+        open(dir.path(), false).unwrap();
+    }
+
+    #[test]
+    fn an_upload_and_who_follows_the_meter_have_a_part_each_and_nobody_has_one_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let seat = Seat::take(dir.path()).unwrap();
+        let (watch, upload) = (Folder::open(&seat, false).unwrap(), Folder::open(&seat, true).unwrap());
+        assert!(watch.spools().is_dir() && upload.spools().is_dir() && watch.spools() != upload.spools());
+        let ours = Some(std::process::id());
+        for history in [false, true] {
+            let again = Folder::open(&seat, history).unwrap_err();
+            assert!(matches!(&again, FolderError::InUse { process, .. } if *process == ours), "{again}");
+        }
+        drop(upload);
+        let upload = Folder::open(&seat, true).unwrap();
+        // Who has ended has given nothing back of what the other one holds.
+        drop((watch, upload));
+        assert_eq!(is_held(dir.path()), Some(true));
+        drop(seat);
+        assert_eq!(is_held(dir.path()), Some(false));
     }
 
     #[cfg(unix)]
@@ -394,10 +325,10 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
-        let folder = Folder::open(dir.path(), false).unwrap();
+        let folder = open(dir.path(), false).unwrap();
         assert_eq!((mode(dir.path()), mode(&folder.spools())), (0o1777, 0o700));
         let state = dir.path().join("state");
-        Folder::open(&state, true).unwrap();
+        open(&state, true).unwrap();
         assert_eq!((mode(&state), mode(&state.join(HISTORY))), (0o700, 0o700));
     }
 
@@ -406,27 +337,43 @@ mod tests {
     fn a_folder_that_was_deleted_is_made_anew_unless_another_client_has_it() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state");
-        let mut folder = Folder::open(&state, false).unwrap();
-        assert!(!folder.is_gone());
+        let mut folder = open(&state, false).unwrap();
+        assert!(!folder.is_gone() && !folder.keep().unwrap());
         fs::remove_dir_all(&state).unwrap();
         assert!(folder.is_gone());
-        folder.make_again().unwrap();
+        assert!(folder.keep().unwrap());
         assert!(!folder.is_gone() && folder.spools().is_dir());
-        assert!(matches!(Folder::open(&state, false), Err(FolderError::InUse { .. })));
+        assert!(matches!(open(&state, false), Err(FolderError::InUse { .. })));
         fs::remove_dir_all(&state).unwrap();
-        let other = Folder::open(&state, false).unwrap();
+        let other = open(&state, false).unwrap();
         assert!(folder.is_gone() && !other.is_gone());
-        assert!(matches!(folder.make_again(), Err(FolderError::Deleted { .. })));
+        assert!(matches!(folder.keep(), Err(FolderError::Deleted { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_was_deleted_is_made_anew_once_and_each_who_works_there_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let seat = Seat::take(&state).unwrap();
+        let (mut watch, mut upload) = (Folder::open(&seat, false).unwrap(), Folder::open(&seat, true).unwrap());
+        fs::remove_dir_all(&state).unwrap();
+        assert!(watch.keep().unwrap());
+        // The lock is held again, and nothing of the other's part is there yet.
+        assert!(!watch.is_gone() && upload.is_gone() && !upload.spools().exists());
+        assert!(upload.keep().unwrap());
+        assert!(!upload.is_gone() && upload.spools().is_dir());
+        assert!(!watch.keep().unwrap() && !upload.keep().unwrap());
     }
 
     #[test]
     fn an_upload_is_seen_by_those_who_see_its_raid_while_that_goes_on() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(dir.path(), true).unwrap();
+        let folder = open(dir.path(), true).unwrap();
         let seen_by = |key, unix_ms| seen_by(dir.path(), "http://a", key, unix_ms);
         assert_eq!(seen_by("key", 1_000), None);
         let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
-        raid.be((Some(Visibility::Public), None), None, None);
+        raid.be(ShownTo { visibility: Some(Visibility::Public), ..ShownTo::default() });
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
         assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));
@@ -445,7 +392,7 @@ mod tests {
             (" 1 raidcast 0.1\n", None),
         ] {
             fs::write(&version, text).unwrap();
-            let opened = Folder::open(dir.path(), false);
+            let opened = open(dir.path(), false);
             match by {
                 None => drop(opened.unwrap()),
                 Some(expected) => {
@@ -459,7 +406,7 @@ mod tests {
     #[test]
     fn what_is_saved_is_loaded_and_what_is_damaged_is_told() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(dir.path(), false).unwrap();
+        let folder = open(dir.path(), false).unwrap();
         assert_eq!(folder.load_raid().unwrap(), None);
         let raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
         folder.save_raid(&raid).unwrap();

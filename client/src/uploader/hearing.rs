@@ -66,7 +66,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 if stream.is_foreign(q) {
                     stream.standing = Standing::Lost;
                     self.meter.read_again();
-                } else if stream.ack(q) {
+                } else if stream.ack(q, now_ms) {
                     let (seq, of) = (stream.acked(), stream.spool().seq());
                     let encounter = stream.encounter().to_string();
                     self.activity.progress(now_ms);
@@ -176,6 +176,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn finish_off(&mut self, at: usize, result: How, why: Option<NotSent>, now_ms: u64) -> Finished {
         let stream = self.streams.remove(at);
         let (report_id, url) = stream.report.clone().unzip();
+        // What the relay had stays in its raid.
+        let (raid, seen_by) = Some(self.session.raid_seen_by()).filter(|_| result == How::New).unzip();
         let fight = Finished {
             encounter: stream.encounter().to_string(),
             title: stream.title(),
@@ -188,6 +190,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             result,
             why,
             relay: self.options.relay.clone(),
+            seen_by,
+            raid,
         };
         self.ledger.note(fight.clone());
         self.ledger.close(stream.spool().head());

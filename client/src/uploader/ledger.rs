@@ -1,16 +1,18 @@
 //! The books on fights: which of each database were seen, which of them are to reach the relay (`fights.json`), and
-//! what became of the last ones (`record.json`).
+//! what became of the last ones (`record.json`, which is the seat's, for others note in it, too).
 //!
 //! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use raidcast_shared::id::EncounterId;
 
-use super::folder::{Dormant, Fights, Folder, FolderError, HISTORY, NO_ROW, Watched, fights_in};
+use super::folder::{Dormant, Fights, Folder, FolderError, NO_ROW, Watched, fights_in};
 use super::record::{Finished, Record};
+use super::seat::{HISTORY, Seat};
 use crate::source::{Fight, Generation};
 use crate::spool::Head;
 
@@ -26,10 +28,11 @@ pub(crate) fn told(dir: &Path) -> HashSet<String> {
 pub(super) struct Ledger {
     fights: Fights,
     fights_unsaved: bool,
-    record: Record,
-    record_unsaved: bool,
+    seat: Arc<Seat>,
     /// Fights that cannot be read, told once.
     unreadable: BTreeSet<EncounterId>,
+    /// Fights of which nothing is to be sent, as this run was told.
+    left_alone: BTreeSet<EncounterId>,
     finalized: u64,
 }
 
@@ -39,9 +42,9 @@ impl Ledger {
         Ok(Self {
             fights: folder.load_fights()?,
             fights_unsaved: false,
-            record: Record::load(folder.dir()),
-            record_unsaved: false,
+            seat: Arc::clone(folder.seat()),
             unreadable: BTreeSet::new(),
+            left_alone: BTreeSet::new(),
             finalized: 0,
         })
     }
@@ -55,18 +58,12 @@ impl Ledger {
                 Err(error) => failed = Some(error),
             }
         }
-        if self.record_unsaved {
-            match self.record.save(folder.dir()) {
-                Ok(()) => self.record_unsaved = false,
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed
+        self.seat.save().err().or(failed)
     }
 
-    /// The files are gone: they are to be written again.
+    /// The folder was made anew: its list is to be written again. The seat does so with the record.
     pub(super) fn save_again(&mut self) {
-        (self.fights_unsaved, self.record_unsaved) = (true, true);
+        self.fights_unsaved = true;
     }
 
     /// What is known of a database; `None` if it was never seen.
@@ -128,6 +125,24 @@ impl Ledger {
         self.list(db, fight);
     }
 
+    /// Of all fights only these are to reach the relay still; written at once, where that is news.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub(super) fn keep_only(&mut self, folder: &Folder, is_kept: impl Fn(&str) -> bool) -> Result<(), FolderError> {
+        for watched in self.fights.databases.values_mut() {
+            let before = watched.open.len();
+            watched.open.retain(|name, _| is_kept(name));
+            self.fights_unsaved |= watched.open.len() < before;
+        }
+        if self.fights_unsaved {
+            let path = folder.part().join("fights.json");
+            folder.save_fights(&self.fights).map_err(|error| FolderError::Io { path, error })?;
+            self.fights_unsaved = false;
+        }
+        Ok(())
+    }
+
     /// Of a database's fights only these are to reach the relay still.
     pub(super) fn keep(&mut self, db: &str, is_kept: impl Fn(&str) -> bool) {
         if let Some(watched) = self.fights.databases.get_mut(db) {
@@ -157,9 +172,8 @@ impl Ledger {
     }
 
     /// Notes what became of a fight.
-    pub(super) fn note(&mut self, fight: Finished) {
-        self.record.note(fight);
-        self.record_unsaved = true;
+    pub(super) fn note(&self, fight: Finished) {
+        self.seat.note(fight);
     }
 
     /// A fight's report is on the relay.
@@ -175,7 +189,7 @@ impl Ledger {
     /// Whether a fight was told by this name: it is to reach the relay, or is done with.
     pub(super) fn is_told(&self, encounter: EncounterId) -> bool {
         let name = encounter.to_string();
-        self.fights.databases.values().any(|watched| watched.open.contains_key(&name)) || self.record.has(&name)
+        self.fights.databases.values().any(|watched| watched.open.contains_key(&name)) || self.seat.has(&name)
     }
 
     /// Notes a fight that cannot be read; whether that is news.
@@ -186,6 +200,25 @@ impl Ledger {
     /// Whether a fight cannot be read.
     pub(super) fn is_left_out(&self, encounter: EncounterId) -> bool {
         self.unreadable.contains(&encounter)
+    }
+
+    /// A fight that cannot be read is to be tried again; whether there is one of this name.
+    pub(super) fn may_be_readable(&mut self, encounter: EncounterId) -> bool {
+        self.unreadable.remove(&encounter)
+    }
+
+    /// Nothing of a fight is to be sent, whether it was seen by now or not; it is not listed any more.
+    pub(super) fn leave_alone(&mut self, encounter: EncounterId) {
+        self.left_alone.insert(encounter);
+        let name = encounter.to_string();
+        for watched in self.fights.databases.values_mut() {
+            self.fights_unsaved |= watched.open.remove(&name).is_some();
+        }
+    }
+
+    /// Whether nothing of a fight is to be sent.
+    pub(super) fn is_left_alone(&self, encounter: EncounterId) -> bool {
+        self.left_alone.contains(&encounter)
     }
 
     /// How many cannot be read.

@@ -166,6 +166,12 @@ impl Meter {
         self.next_read_ms = 0;
     }
 
+    /// It is to be looked for and read at once, whatever was to be waited for.
+    pub(super) fn look_at_once(&mut self) {
+        self.next_look_ms = 0;
+        self.read_at_once();
+    }
+
     /// The database, taken out while it is read; to be given back with [`Meter::put`].
     pub(super) fn take(&mut self) -> Option<Watching> {
         self.watching.take()

@@ -1,5 +1,6 @@
 //! What to stream, and where to: all that a face of the client decides, and nothing that changes while it runs.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::secret::Entropy;
 use crate::source::detect::Places;
 use crate::trust::Trust;
 use crate::uploader::seen_by::SeenBy;
+use crate::uploader::shown_to::ShownTo;
 
 /// Fights that ended within so long before a database is first seen are sent, if nothing else is said.
 const RECENT: Duration = Duration::from_hours(1);
@@ -46,6 +48,12 @@ pub struct Options {
     /// Fights that ended within so long before their database is first seen are sent, too; earlier ones are history. One
     /// that may be going on is sent in any case.
     pub recent: Duration,
+    /// What a new raid begins with where the four above say nothing: they are of the raid that goes on, too. An upload does
+    /// not heed it.
+    pub first: ShownTo,
+    /// When fights began of which nothing is to be sent, Unix ms. They are not sent later, either, but by an upload, which
+    /// does not heed it. A fight that began before is sent to its end.
+    pub left_alone: Vec<RangeInclusive<i64>>,
     /// End when no fight had an event for so long and everything is acknowledged.
     pub until_idle: Option<Duration>,
     /// Send these finished fights and end, instead of following the meter.
@@ -62,14 +70,20 @@ impl Options {
         SeenBy { visibility: self.visibility, names: self.names }
     }
 
-    /// How far behind those see what is sent who are no members, as far as anything is said of it.
-    pub(super) fn behind_s(&self) -> Option<u32> {
-        if self.history.is_some() { Some(0) } else { self.delay_s }
+    /// To whom the raid is to be shown from now on, whether it goes on or is a new one.
+    pub(super) fn shown_to(&self) -> ShownTo {
+        let shown = ShownTo {
+            visibility: self.visibility,
+            report_visibility: self.report_visibility,
+            names: self.names,
+            delay_s: self.delay_s,
+        };
+        if self.history.is_some() { shown.of_old_fights() } else { shown }
     }
 
-    /// Who may see reports of what is sent, as far as anything is said of it.
-    pub(super) fn reports_seen_by(&self) -> Option<ReportVisibility> {
-        if self.history.is_some() { Some(ReportVisibility::Live) } else { self.report_visibility }
+    /// To whom a new raid is shown at first, as far as anything is said of it.
+    pub(super) fn first_shown_to(&self) -> ShownTo {
+        if self.history.is_some() { ShownTo::default() } else { self.first }
     }
 
     /// Streams this user's meter, unlisted, until it is told to end.
@@ -88,6 +102,8 @@ impl Options {
             names: None,
             delay_s: None,
             recent: RECENT,
+            first: ShownTo::default(),
+            left_alone: Vec::new(),
             until_idle: None,
             history: None,
             clock: Clock::system(),

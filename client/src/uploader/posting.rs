@@ -1,7 +1,7 @@
 //! Old fights sent whole, a request each, where the relay or what is before it lets no stream through.
 //!
-//! One task: a few requests at once, each a fight that is read when its turn comes. It works in the state folder under
-//! the same lock as who follows the meter.
+//! One task: a few requests at once, each a fight that is read when its turn comes. It works in the upload's part of the
+//! state folder, on the same seat as who follows the meter.
 //! One invariant: a fight is told to be on the relay only where the relay has said so and the folder knows it; whatever
 //! else becomes of it, it waits in the folder, or the relay has said that it never takes it.
 //! Deliberately not here: how a request is sent, and how often (`crate::post`); what it tells (`crate::form`).
@@ -9,6 +9,7 @@
 mod reading;
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -20,7 +21,8 @@ use super::change::Change;
 use super::folder::{Folder, FolderError};
 use super::options::Options;
 use super::outcome::{Summary, WatchError};
-use super::record::{Finished, How, NotSent, Now, Record};
+use super::record::{Finished, How, NotSent, Now};
+use super::seat::Seat;
 use super::seen_by::SeenBy;
 use super::waiting::Waiting;
 use crate::post::{AGAIN_MAX, Body, Failure, Poster, Receipt, Wait};
@@ -45,12 +47,41 @@ pub async fn post(
     shutdown: CancellationToken,
     sink: impl FnMut(Change) + Send,
 ) -> Result<Summary, WatchError> {
-    let poster =
-        Poster::new(RelayAddress::new(&options.relay, &options.key, options.trust.clone())?, options.clock.clone());
-    let mut posting = Posting::open(options, sink)?;
-    let sent = posting.send(&poster, &shutdown).await;
+    let poster = poster(&options)?;
+    let seat = Seat::take(&options.state)?;
+    post_with(poster, &seat, options, shutdown, sink).await
+}
+
+/// The same in a folder that is held already, beside who follows the meter there; `options.state` does not count.
+///
+/// # Errors
+/// As [`post`]. `InUse`, by this process: another upload is at work in the folder.
+pub async fn post_on(
+    seat: Arc<Seat>,
+    options: Options,
+    shutdown: CancellationToken,
+    sink: impl FnMut(Change) + Send,
+) -> Result<Summary, WatchError> {
+    let poster = poster(&options)?;
+    post_with(poster, &seat, options, shutdown, sink).await
+}
+
+fn poster(options: &Options) -> Result<Poster, WatchError> {
+    let address = RelayAddress::new(&options.relay, &options.key, options.trust.clone())?;
+    Ok(Poster::new(address, options.clock.clone()))
+}
+
+async fn post_with(
+    poster: Poster,
+    seat: &Arc<Seat>,
+    options: Options,
+    shutdown: CancellationToken,
+    sink: impl FnMut(Change) + Send,
+) -> Result<Summary, WatchError> {
+    let mut posting = Posting::open(seat, options, sink)?;
+    let done = posting.send(&poster, &shutdown).await;
     posting.tell_folder(false);
-    sent.map(|()| posting.summary())
+    done.map(|()| posting.summary())
 }
 
 /// The owner of everything; see [`post`].
@@ -58,7 +89,6 @@ struct Posting<S> {
     options: Options,
     announcer: Announcer<S>,
     folder: Folder,
-    record: Record,
     waiting: Waiting,
     fights: u64,
     on_relay: u64,
@@ -81,17 +111,17 @@ enum Reach {
 /// A request that came to its end.
 struct Done {
     fight: Finished,
+    seen_by: SeenBy,
     /// Answers that there were when it began.
     answers: u64,
     result: Result<Receipt, Failure>,
 }
 
 impl<S: FnMut(Change) + Send> Posting<S> {
-    fn open(options: Options, sink: S) -> Result<Self, WatchError> {
-        let folder = Folder::open(&options.state, true)?;
+    fn open(seat: &Arc<Seat>, options: Options, sink: S) -> Result<Self, WatchError> {
+        let folder = Folder::open(seat, true)?;
         Ok(Self {
             announcer: Announcer::new(sink),
-            record: Record::load(folder.dir()),
             waiting: Waiting::load(folder.dir())?,
             folder,
             fights: options.history.as_ref().map_or(0, |history| history.fights.len() as u64),
@@ -135,7 +165,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                 sending.push(async move {
                     let retrying = |why: &_, pause| drop(retry.try_send((Clone::clone(why), pause)));
                     let result = poster.post(&body, seen_by, retrying).await;
-                    Done { fight, answers, result }
+                    Done { fight, seen_by, answers, result }
                 });
             }
             tokio::select! {
@@ -168,8 +198,8 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             let names = [Some(fight.encounter), fight.before_player];
             let Some(encounter) = names.into_iter().flatten().find(|name| wanted.remove(name)) else { continue };
             let fight = Fight { encounter, ..fight };
-            if let Some(held) = self.record.on_relay(&fight, &self.options.relay) {
-                let fight = Finished { result: How::Known, ..held.clone() };
+            if let Some(held) = self.folder.seat().on_relay(&fight, &self.options.relay) {
+                let fight = Finished { result: How::Known, ..held };
                 self.waiting.forget(&fight.encounter, &fight.relay);
                 self.on_relay += 1;
                 self.announcer.tell(Change::Uploaded { fight });
@@ -201,13 +231,15 @@ impl<S: FnMut(Change) + Send> Posting<S> {
     }
 
     fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {
-        let Done { fight, answers, result } = done;
+        let Done { fight, seen_by, answers, result } = done;
         let (why, retry_s, reach) = match result {
             Ok(Receipt { report_id, url, is_new }) => {
                 self.answered();
                 self.on_relay += 1;
                 let result = if is_new { How::New } else { How::Known };
-                let fight = Finished { report_id: Some(report_id), url: Some(url), result, ..fight };
+                // What the relay had stays as it was.
+                let seen_by = is_new.then_some(seen_by);
+                let fight = Finished { report_id: Some(report_id), url: Some(url), result, seen_by, ..fight };
                 self.close(fight.clone())?;
                 self.announcer.tell(Change::Uploaded { fight });
                 return Ok(());
@@ -285,12 +317,11 @@ impl<S: FnMut(Change) + Send> Posting<S> {
 
     /// Notes what became of a fight: where it ends here, it waits still, and is known when it comes again.
     fn close(&mut self, fight: Finished) -> Result<(), FolderError> {
-        let (dir, relay) = (self.folder.dir(), self.options.relay.clone());
+        let (dir, seat) = (self.folder.dir(), self.folder.seat());
         let encounter = fight.encounter.clone();
-        self.record.note(fight);
-        let path = dir.join("record.json");
-        self.record.save(dir).map_err(|error| FolderError::Io { path, error })?;
-        self.waiting.forget(&encounter, &relay);
+        seat.note(fight);
+        seat.save().map_err(|error| FolderError::Io { path: dir.join("record.json"), error })?;
+        self.waiting.forget(&encounter, &self.options.relay);
         self.waiting.save(dir)
     }
 
@@ -305,7 +336,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             connected: self.answers > 0,
             ..Now::default()
         };
-        if let Err(error) = now.save(self.folder.dir()) {
+        if let Err(error) = now.save(self.folder.part()) {
             tracing::debug!(%error, "could not say how things stand");
         }
     }

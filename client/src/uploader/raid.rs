@@ -1,7 +1,12 @@
 //! The raid that fights go into, as the client remembers it between starts.
+//!
+//! One invariant: who may see it changes only where somebody says so. A raid of old fights stays as it was agreed to:
+//! others are to see what is in another raid.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use raidcast_shared::administration::ReportVisibility;
-use raidcast_shared::id::{RaidId, from_hex, hex};
+use raidcast_shared::id::{EncounterId, RaidId, from_hex, hex};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::{Deserialize, Serialize};
@@ -9,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::seen_by::SeenBy;
+use super::shown_to::ShownTo;
 use crate::secret::Entropy;
 
 /// The raid that fights are streamed into.
@@ -35,6 +41,10 @@ pub(super) struct Raid {
     /// Who may see its reports, as it was asked for last.
     #[serde(default)]
     report_visibility: ReportVisibility,
+    /// Old fights whose spools wait, by name, and who was to see them: not those who see this raid. They are sent when
+    /// somebody asks for them again, or for another raid that is for those.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    left: BTreeMap<String, SeenBy>,
 }
 
 impl Raid {
@@ -51,6 +61,7 @@ impl Raid {
             names: NamesPolicy::default(),
             delay_s: 0,
             report_visibility: ReportVisibility::default(),
+            left: BTreeMap::new(),
         }
     }
 
@@ -61,17 +72,50 @@ impl Raid {
         self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
     }
 
-    /// Who may see it from now on and its reports, which names, and how far behind; as before where nothing is said.
-    pub(super) fn be(
-        &mut self,
-        (live, reports): (Option<Visibility>, Option<ReportVisibility>),
-        names: Option<NamesPolicy>,
-        delay_s: Option<u32>,
-    ) {
-        self.visibility = live.unwrap_or(self.visibility);
-        self.report_visibility = reports.unwrap_or(self.report_visibility);
-        self.names = names.unwrap_or(self.names);
-        self.delay_s = delay_s.unwrap_or(self.delay_s);
+    /// Whether old fights that are to be seen so may go into it.
+    pub(super) fn is_for(&self, asked: SeenBy) -> bool {
+        asked.is_met_by(&self.seen_by())
+    }
+
+    /// To whom it is shown from now on; as before where nothing is said.
+    pub(super) fn be(&mut self, shown: ShownTo) {
+        self.visibility = shown.visibility.unwrap_or(self.visibility);
+        self.report_visibility = shown.report_visibility.unwrap_or(self.report_visibility);
+        self.names = shown.names.unwrap_or(self.names);
+        self.delay_s = shown.delay_s.unwrap_or(self.delay_s);
+    }
+
+    /// To whom it is shown.
+    pub(super) fn shown_to(&self) -> ShownTo {
+        ShownTo {
+            visibility: Some(self.visibility),
+            report_visibility: Some(self.report_visibility),
+            names: Some(self.names),
+            delay_s: Some(self.delay_s),
+        }
+    }
+
+    /// Leaves fights alone, of the `waiting` ones, that were to be seen by others than see this raid; but not those that
+    /// are `asked` for now. `before`: the raid that there was until now, which may be this one.
+    pub(super) fn leave(&mut self, before: Option<&Self>, waiting: &[String], asked: &BTreeSet<EncounterId>) {
+        let agreed = |name: &str| {
+            let left = before.and_then(|before| before.left.get(name).copied());
+            left.or_else(|| before.map(Self::seen_by)).unwrap_or_default()
+        };
+        let asked: BTreeSet<_> = asked.iter().map(ToString::to_string).collect();
+        let others = waiting.iter().filter(|name| !asked.contains(*name));
+        let others = others.map(|name| (name.clone(), agreed(name)));
+        self.left = others.filter(|(_, agreed)| *agreed != self.seen_by()).collect();
+    }
+
+    /// Leaves the same fights alone as another raid.
+    pub(super) fn leave_as(&mut self, other: &Self) {
+        self.left.clone_from(&other.left);
+    }
+
+    /// Whether a fight is left alone.
+    pub(super) fn leaves(&self, name: &str) -> bool {
+        self.left.contains_key(name)
     }
 
     pub(super) fn names(&self) -> NamesPolicy {
@@ -95,6 +139,11 @@ impl Raid {
         SeenBy { visibility: Some(self.visibility), names: Some(self.names) }
     }
 
+    /// Who may see its reports, as it was asked for last.
+    pub(super) fn reports_seen_by(&self) -> SeenBy {
+        SeenBy { visibility: Some(self.report_visibility().unwrap_or(self.visibility)), names: Some(self.names) }
+    }
+
     pub(super) fn is_on(&self, relay: &str) -> bool {
         self.relay == relay
     }
@@ -105,6 +154,11 @@ impl Raid {
 
     pub(super) fn secret(&self) -> Vec<u8> {
         from_hex(&self.secret).unwrap_or_default()
+    }
+
+    /// Whether nothing was fought in it yet.
+    pub(super) fn is_unused(&self) -> bool {
+        self.last_fight_ms == self.started_ms
     }
 
     pub(super) fn fought_at(&mut self, now_ms: i64) {
@@ -128,5 +182,33 @@ mod tests {
         assert!(!raid.goes_on("http://b", "key", 1_000));
         assert!(!raid.goes_on("http://a", "other", 1_000));
         assert_eq!(raid.secret().len(), 32);
+    }
+
+    #[test]
+    fn what_waits_is_left_alone_where_others_would_see_it_until_it_is_asked_for_or_they_would_not() {
+        let name = |n| EncounterId(Uuid::from_u128(n));
+        let waiting: Vec<_> = (1..=3).map(|n| name(n).to_string()).collect();
+        let raid = |visibility| {
+            let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+            raid.be(ShownTo { visibility: Some(visibility), ..ShownTo::default() });
+            raid
+        };
+        let left = |raid: &Raid| [1, 2, 3].map(|n| raid.leaves(&name(n).to_string()));
+        let private = raid(Visibility::Private);
+        let mut public = raid(Visibility::Public);
+        public.leave(Some(&private), &waiting, &BTreeSet::from([name(2)]));
+        assert_eq!(left(&public), [true, false, true]);
+        // The second was agreed to be public by now, and the third has gone out.
+        let mut again = public.clone();
+        again.leave(Some(&public), &waiting[..2], &BTreeSet::new());
+        assert_eq!(left(&again), [true, false, false]);
+        let mut private = raid(Visibility::Private);
+        private.leave(Some(&again), &waiting[..2], &BTreeSet::new());
+        assert_eq!(left(&private), [false, true, false]);
+        // Of what nobody knows who may see it nobody may.
+        public.leave(None, &waiting, &BTreeSet::new());
+        assert_eq!(left(&public), [true; 3]);
+        let same: Raid = serde_json::from_slice(&serde_json::to_vec(&private).unwrap()).unwrap();
+        assert_eq!(same, private);
     }
 }

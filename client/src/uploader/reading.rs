@@ -254,6 +254,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.activity.event(now_ms);
         for fight in self.lately.take_due(db, source.knows().lag_ms, now_ms, busy) {
+            if self.ledger.is_left_alone(fight.encounter) {
+                continue;
+            }
             self.ledger.list(db, &fight);
             self.streams.enqueue(fight);
         }

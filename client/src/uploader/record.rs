@@ -9,14 +9,16 @@ use std::path::Path;
 
 use raidcast_shared::uplink::{Outcome, RefusedCode};
 use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
 
+use super::seen_by::SeenBy;
 use super::trouble::Trouble;
 use crate::secret::{create_private, replace};
 use crate::socket::Outage;
 use crate::source::{Fight, Unreadable};
 
-/// So many fights are remembered: some weeks of them, at 400 bytes each.
-pub const FINISHED_MAX: usize = 500;
+/// So many fights are remembered: a season of them, at 500 bytes each.
+pub const FINISHED_MAX: usize = 2_000;
 /// `now.json` is written at least this often while a client runs, ms: an older one is of a client that was killed.
 pub const NOW_MS: u64 = 5_000;
 
@@ -110,6 +112,13 @@ pub struct Finished {
     pub why: Option<NotSent>,
     /// Which relay.
     pub relay: String,
+    /// Who may see its report, as this client asked for last; `None` where it did not, for the relay had it, or is not known
+    /// to. The relay's account page may say otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_by: Option<SeenBy>,
+    /// The raid that it was streamed into, by the name that the client gave it: all fights of a raid are seen by the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raid: Option<Uuid>,
 }
 
 /// What earlier versions called a fight of which neither boss nor scene was known.
@@ -136,6 +145,8 @@ impl Finished {
             result: How::Waiting,
             why: None,
             relay: relay.to_owned(),
+            seen_by: None,
+            raid: None,
         }
     }
 
@@ -193,10 +204,24 @@ impl Record {
         if let Some(held) = held.filter(|_| fight.title.is_none()) {
             fight.title.clone_from(&held.title);
         }
+        // What the relay had already is seen by whom it was.
+        if let Some(held) = held.filter(|held| fight.seen_by.is_none() && fight.is_on_relay() && held.is_on_relay()) {
+            (fight.seen_by, fight.raid) = (held.seen_by, held.raid);
+        }
         self.fights.retain(|held| held.encounter != fight.encounter || held.relay != fight.relay);
         let at = self.fights.partition_point(|held| held.started_at_ms > fight.started_at_ms);
         self.fights.insert(at, fight);
         self.fights.truncate(FINISHED_MAX);
+    }
+
+    /// A raid is seen by others from now on; whether that is news of any fight.
+    pub(super) fn show(&mut self, raid: Uuid, seen_by: SeenBy) -> bool {
+        let of_it = self.fights.iter_mut().filter(|fight| fight.raid == Some(raid));
+        let mut news = false;
+        for fight in of_it {
+            news |= fight.seen_by.replace(seen_by) != Some(seen_by);
+        }
+        news
     }
 
     pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
@@ -204,7 +229,7 @@ impl Record {
     }
 }
 
-/// What a client that runs (or was killed) says of itself.
+/// What a client that runs (or was killed) says of itself, each kind of work in a file of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Now {
@@ -263,14 +288,24 @@ pub struct Queued {
 }
 
 impl Now {
-    /// What the folder's client says; `None` where none ever ran, or its file cannot be read.
-    pub fn load(dir: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(dir.join("now.json")).ok()?).ok()
+    /// What who follows the meter says in the state folder, or an upload in the folder `history` of it; `None` where none
+    /// ever ran, or its file cannot be read.
+    pub fn load(part: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(part.join("now.json")).ok()?).ok()
+    }
+
+    /// Whoever says there that it runs does not: nobody did who has not held the folder until now.
+    pub(super) fn end(part: &Path) {
+        let Some(now) = Self::load(part).filter(|now| now.running) else { return };
+        if (Self { running: false, ..now }).save(part).is_err() {
+            // A full disk has room for this.
+            let _ = fs::remove_file(part.join("now.json"));
+        }
     }
 
     /// Replaces the file, without waiting for the disk: after a power cut there is nothing under way to be shown.
-    pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
-        let (path, temporary) = (dir.join("now.json"), dir.join("now.json.new"));
+    pub(super) fn save(&self, part: &Path) -> io::Result<()> {
+        let (path, temporary) = (part.join("now.json"), part.join("now.json.new"));
         let _ = fs::remove_file(&temporary);
         create_private(&temporary)?.write_all(&serde_json::to_vec(self).map_err(io::Error::other)?)?;
         fs::rename(&temporary, &path)
@@ -290,6 +325,7 @@ mod tests {
     use crate::socket::{Address, Certificate, Outage};
     use crate::source::{NoDatabase, SourceError, Unsupported};
     use crate::uploader::trouble::Stall;
+    use raidcast_shared::uplink::Visibility;
 
     fn fight(n: i64) -> Finished {
         Finished {
@@ -304,7 +340,33 @@ mod tests {
             result: How::New,
             why: None,
             relay: "http://a".into(),
+            seen_by: None,
+            raid: None,
         }
+    }
+
+    #[test]
+    fn who_sees_a_fight_is_who_was_asked_for_last_for_its_raid() {
+        let raid = |n| Some(Uuid::from_u128(n));
+        let seen_by = |visibility| SeenBy { visibility: Some(visibility), names: None };
+        let (public, private) = (seen_by(Visibility::Public), seen_by(Visibility::Private));
+        let mut record = Record::default();
+        for (n, raid) in [(1, raid(1)), (2, raid(1)), (3, raid(2)), (4, None)] {
+            record.note(Finished { seen_by: raid.map(|_| public), raid, ..fight(n) });
+        }
+        assert!(record.show(raid(1).unwrap(), private) && !record.show(raid(1).unwrap(), private));
+        let seen = |record: &Record| record.fights.iter().map(|fight| fight.seen_by).collect::<Vec<_>>();
+        assert_eq!(seen(&record), [None, Some(public), Some(private), Some(private)]);
+        // An upload that finds it there, or is not let in, has changed nothing; one that sends it has.
+        record.note(Finished { result: How::Known, ..fight(2) });
+        assert_eq!(seen(&record), [None, Some(public), Some(private), Some(private)]);
+        assert!(record.show(raid(1).unwrap(), public));
+        record.note(Finished { result: How::New, seen_by: Some(private), raid: raid(3), ..fight(2) });
+        assert!(!record.show(raid(1).unwrap(), public));
+        assert_eq!(seen(&record), [None, Some(public), Some(private), Some(public)]);
+        let dir = tempfile::tempdir().unwrap();
+        record.save(dir.path()).unwrap();
+        assert_eq!(Record::load(dir.path()), record);
     }
 
     #[test]

@@ -191,7 +191,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 if !renewed {
                     return Err(WatchError::Refused { code, text });
                 }
-                self.begin_raid();
+                // It is the same evening: what was private stays so.
+                self.begin_raid(true);
                 // Whoever speaks for the raid may have these readings, too: they are not to be mixed.
                 for stream in self.streams.iter_mut() {
                     stream.give_way();

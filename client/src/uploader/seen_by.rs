@@ -1,13 +1,17 @@
 //! Who is to see a fight.
 
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
+use serde::{Deserialize, Serialize};
 
 /// Who may see a fight, and which names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct SeenBy {
     /// `None`: as the relay has it for the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
     /// `None`: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<NamesPolicy>,
 }
 

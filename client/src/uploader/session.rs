@@ -2,16 +2,21 @@
 //!
 //! One invariant: a raid stands in its file before the relay hears of it, and a connection speaks for one raid alone.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use uuid::Uuid;
 
 use super::folder::{Folder, FolderError};
 use super::link::Link;
 use super::options::Options;
 use super::raid::Raid;
+use super::seen_by::SeenBy;
+use super::shown_to::ShownTo;
 
 /// How often the time of the raid's last event is saved, ms.
 const RAID_SAVE_MS: u64 = 60_000;
@@ -25,20 +30,36 @@ pub(super) struct Session {
     /// The raid's page, as the relay told it last.
     raid_url: Option<String>,
     saved_ms: u64,
+    /// The disk did not take how the raid is now.
+    unsaved: bool,
     /// When the raid was last given up for another one.
     renewed_ms: Option<u64>,
     /// Says that there is something to connect for; taken once.
     connect: Option<oneshot::Sender<()>>,
+    /// Wakes the socket where it waits before another attempt.
+    retry: Arc<Notify>,
 }
 
 impl Session {
-    /// Goes on with the folder's raid, or begins another.
+    /// Goes on with the folder's raid, or begins another. Old fights that others are to see go into another one.
     pub(super) fn open(options: &Options, folder: &Folder) -> Result<Self, FolderError> {
         let unix_ms = options.clock.unix_ms();
-        let held = folder.load_raid()?.filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
-        let mut raid = held.clone().unwrap_or_else(|| new_raid(options));
-        raid.be((options.visibility, options.reports_seen_by()), options.names, options.behind_s());
-        if held.as_ref() != Some(&raid) {
+        let saved = folder.load_raid()?;
+        let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
+        let mut raid = match held {
+            Some(held) if options.history.is_none() || held.is_for(options.seen_by()) => held.clone(),
+            Some(held) => {
+                let mut raid = new_raid(options);
+                raid.be(held.shown_to());
+                raid
+            }
+            None => new_raid(options),
+        };
+        raid.be(options.shown_to());
+        if let Some(history) = &options.history {
+            raid.leave(saved.as_ref(), &folder.list_spooled()?, &history.fights);
+        }
+        if saved.as_ref() != Some(&raid) {
             folder.save_raid(&raid)?;
         }
         Ok(Self {
@@ -46,8 +67,10 @@ impl Session {
             raid,
             raid_url: None,
             saved_ms: options.clock.elapsed_ms(),
+            unsaved: false,
             renewed_ms: None,
             connect: None,
+            retry: Arc::default(),
         })
     }
 
@@ -60,6 +83,18 @@ impl Session {
     pub(super) fn connect(&mut self) {
         if let Some(connect) = self.connect.take() {
             let _ = connect.send(());
+        }
+    }
+
+    /// What wakes the socket where it waits before another attempt.
+    pub(super) fn retry(&self) -> Arc<Notify> {
+        Arc::clone(&self.retry)
+    }
+
+    /// The next attempt to connect is to be made at once; that is so already while a connection is open.
+    pub(super) fn try_now(&self) {
+        if !self.is_up() {
+            self.retry.notify_one();
         }
     }
 
@@ -125,17 +160,33 @@ impl Session {
         self.raid.fought_at(unix_ms);
     }
 
-    /// Saves when the raid's last fight was.
+    /// To whom the raid is shown from now on; as before where nothing is said. Whether that is news: then it is to be saved,
+    /// and said on another connection.
+    pub(super) fn show(&mut self, shown: ShownTo) -> bool {
+        let before = self.raid.shown_to();
+        self.raid.be(shown);
+        self.raid.shown_to() != before
+    }
+
+    /// The raid, as the client names it, and who may see its reports.
+    pub(super) fn raid_seen_by(&self) -> (Uuid, SeenBy) {
+        (self.raid.id().0, self.raid.reports_seen_by())
+    }
+
+    /// Saves when the raid's last fight was, and to whom it is shown.
     pub(super) fn save_raid(&mut self, folder: &Folder, now_ms: u64) {
         self.saved_ms = now_ms;
-        if let Err(error) = folder.save_raid(&self.raid) {
-            tracing::warn!(%error, "could not save when the raid's last fight was");
+        let saved = folder.save_raid(&self.raid);
+        self.unsaved = saved.is_err();
+        if let Err(error) = saved {
+            tracing::warn!(%error, "could not save to whom the raid is shown, and when its last fight was");
         }
     }
 
-    /// The same now and then, where there was an event since.
+    /// The same now and then, where there was an event since; and what the disk did not take.
     pub(super) fn save_raid_now_and_then(&mut self, folder: &Folder, event_ms: u64, now_ms: u64) {
-        if now_ms.saturating_sub(self.saved_ms) >= RAID_SAVE_MS && event_ms > self.saved_ms {
+        let had_event = now_ms.saturating_sub(self.saved_ms) >= RAID_SAVE_MS && event_ms > self.saved_ms;
+        if had_event || self.unsaved {
             self.save_raid(folder, now_ms);
         }
     }
@@ -145,13 +196,24 @@ impl Session {
         self.raid.goes_on(&options.relay, &options.key, options.clock.unix_ms())
     }
 
+    /// Whether nothing was fought in the raid yet.
+    pub(super) fn is_unused(&self) -> bool {
+        self.raid.is_unused()
+    }
+
     /// From now on fights go into another raid, on a connection of its own; false if the disk does not take it.
-    pub(super) fn begin_raid(&mut self, options: &Options, folder: &Folder) -> bool {
+    /// `as_before`: shown to those who see the present one.
+    pub(super) fn begin_raid(&mut self, as_before: bool, options: &Options, folder: &Folder) -> bool {
         let mut raid = new_raid(options);
-        raid.be((options.visibility, options.reports_seen_by()), options.names, options.behind_s());
+        if as_before {
+            raid.be(self.raid.shown_to());
+        } else {
+            raid.be(options.shown_to());
+        }
+        raid.leave_as(&self.raid);
         match folder.save_raid(&raid) {
             Ok(()) => {
-                self.raid = raid;
+                (self.raid, self.unsaved) = (raid, false);
                 self.down();
                 true
             }
@@ -160,6 +222,11 @@ impl Session {
                 false
             }
         }
+    }
+
+    /// Whether a fight whose spool is there is not to be sent: those who see the raid are not to see it.
+    pub(super) fn leaves(&self, name: &str) -> bool {
+        self.raid.leaves(name)
     }
 
     /// Somebody else has taken the raid over; whether another one is worth a try, for the last was not lost just now.
@@ -173,5 +240,7 @@ impl Session {
 }
 
 fn new_raid(options: &Options) -> Raid {
-    Raid::new(&options.relay, &options.key, options.clock.unix_ms(), &options.entropy)
+    let mut raid = Raid::new(&options.relay, &options.key, options.clock.unix_ms(), &options.entropy);
+    raid.be(options.first_shown_to());
+    raid
 }

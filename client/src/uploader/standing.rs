@@ -1,8 +1,9 @@
 //! How things stand: for who watches the client, and for who looks into its folder.
 
-use super::change::{LiveFight, Status};
+use super::change::{Delay, LiveFight, Status};
 use super::record::{Now, OnItsWay, Queued};
 use super::stream::{Standing, Stream};
+use super::streams::Streams;
 use super::trouble::Trouble;
 use super::{Change, Uploader};
 use crate::source::Fight;
@@ -25,6 +26,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             unacknowledged: streams.unacked(),
             url: self.session.raid_url().cloned(),
             unreadable: self.ledger.count_left_out() as u64,
+            delay: if self.options.history.is_none() { delay(streams) } else { None },
         });
     }
 
@@ -61,6 +63,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             queue: self.streams.queue().iter().take(QUEUE_TOLD).map(queued).collect(),
         }
     }
+}
+
+/// How late what the relay has is. Rounded, else it would be news each time.
+fn delay(streams: &Streams) -> Option<Delay> {
+    let (live, since_ms) = (streams.live(), streams.waiting_since_ms());
+    if live.is_none() && since_ms.is_none() {
+        return None;
+    }
+    let (meter_ms, relay_ms) = live.map(Stream::delays_ms).unwrap_or_default();
+    let rounded = |ms: u64| ms / 100 * 100;
+    Some(Delay {
+        meter_ms: meter_ms.map(rounded),
+        relay_ms: relay_ms.map(rounded),
+        waiting_since_ms: since_ms.map(|ms| ms.div_euclid(100) * 100),
+    })
 }
 
 fn on_its_way(stream: &Stream) -> OnItsWay {

@@ -2,9 +2,10 @@
 //!
 //! One invariant: what is sent stands in the spool. Its parts have files: what is read ([`intake`]), what was sent
 //! ([`window`]), what the relay is known to hold ([`agreement`]), another client with the same fight ([`rival`]),
-//! refusals and silence.
+//! refusals, silence and delays.
 
 mod agreement;
+mod delays;
 mod intake;
 mod refusals;
 mod rival;
@@ -26,6 +27,7 @@ use crate::header::late_header;
 use crate::source::{CursorDelta, Fight, Generation, Mark, Reading};
 use crate::spool::Spool;
 use agreement::Agreement;
+use delays::Delays;
 use intake::Intake;
 use raidcast_shared::encode::Encoder;
 use refusals::Refusals;
@@ -74,6 +76,7 @@ pub(super) struct Stream {
     rival: Rival,
     refusals: Refusals,
     silence: Silence,
+    delays: Delays,
 }
 
 impl Stream {
@@ -88,6 +91,7 @@ impl Stream {
             rival: Rival::new(intake.events(), now_ms),
             refusals: Refusals::default(),
             silence: Silence::new(now_ms),
+            delays: Delays::default(),
             intake,
         }
     }
@@ -101,7 +105,19 @@ impl Stream {
         if let Some(note) = note {
             stream.intake.note(note);
         }
+        // When it was read nobody knows any more: at its last event, or soon after.
+        let newest_ms = i64::from(stream.elapsed_ms());
+        stream.read_at(newest_ms);
         stream
+    }
+
+    /// All that there is so far was read by then, ms since the fight began.
+    fn read_at(&mut self, captured_ms: i64) {
+        let seq = self.spool().seq() + self.intake.unwritten();
+        let unix_ms = self.started_at_ms().saturating_add(captured_ms);
+        if seq > 0 {
+            self.delays.read(seq, unix_ms);
+        }
     }
 
     /// The same fight, read again from its begin into another spool.
@@ -188,6 +204,9 @@ impl Stream {
         self.rival.note(self.intake.events(), now_ms);
         if any {
             self.silence.ends(now_ms);
+            self.read_at(captured_ms);
+            let newest_ms = i64::from(self.elapsed_ms());
+            self.delays.of_meter(captured_ms.saturating_sub(newest_ms));
         }
         any
     }
@@ -212,6 +231,7 @@ impl Stream {
     /// Ends the fight, to be written by [`Stream::flush`].
     pub(super) fn finish(&mut self, finish: &Finish, captured_ms: i64) {
         self.intake.finish(finish, captured_ms);
+        self.read_at(captured_ms);
     }
 
     /// Writes what waits to the spool.
@@ -319,6 +339,7 @@ impl Stream {
         self.standing = match resume {
             Resume::From(seq) => {
                 self.window.resume_from(seq);
+                self.delays.arrived(seq - 1);
                 if at_held.is_some() {
                     self.agreement.compared(seq - 1);
                 }
@@ -395,6 +416,14 @@ impl Stream {
         &mut self.refusals
     }
 
+    /// Tries it once more if it was given up, as if nothing had been refused.
+    pub(super) fn try_again(&mut self) {
+        if self.standing == Standing::GivenUp {
+            self.standing = Standing::Unbegun;
+            self.refusals = Refusals::default();
+        }
+    }
+
     /// Sends again from `seq` on.
     pub(super) fn go_on_from(&mut self, seq: u64) {
         self.window.go_on_from(seq);
@@ -411,12 +440,27 @@ impl Stream {
     }
 
     /// All up to `seq` is on the relay's stable storage; whether that is news.
-    pub(super) fn ack(&mut self, seq: u64) -> bool {
-        let news = self.window.ack(seq.min(self.spool().seq()));
+    pub(super) fn ack(&mut self, seq: u64, now_ms: u64) -> bool {
+        let (news, sent_ms) = self.window.ack(seq.min(self.spool().seq()));
         if news {
             self.refusals.is_over();
+            self.delays.arrived(self.window.acked());
+        }
+        if let Some(sent_ms) = sent_ms {
+            self.delays.of_relay(now_ms.saturating_sub(sent_ms));
         }
         news
+    }
+
+    /// How old the newest event was when it was read, and how long the last frame took there and its answer back, ms.
+    pub(super) fn delays_ms(&self) -> (Option<u64>, Option<u64>) {
+        (self.delays.meter_ms(), self.delays.relay_ms())
+    }
+
+    /// When the oldest was read that has not arrived, Unix ms; `None` where all has, or nothing of it is to.
+    pub(super) fn waiting_since_ms(&self) -> Option<i64> {
+        let is_to_arrive = self.standing != Standing::GivenUp && !self.gave_way();
+        self.delays.waiting_since_ms().filter(|_| is_to_arrive)
     }
 
     pub(super) fn acked(&self) -> u64 {

@@ -76,6 +76,13 @@ impl Streams {
         self.queue.clear();
     }
 
+    /// A fight waits no more.
+    pub(super) fn leave(&mut self, encounter: EncounterId) {
+        let waiting = self.queue.len();
+        self.queue.retain(|fight| fight.encounter != encounter);
+        self.found -= (waiting - self.queue.len()) as u64;
+    }
+
     /// The fights that wait.
     pub(super) fn queue(&self) -> &VecDeque<Fight> {
         &self.queue
@@ -169,6 +176,11 @@ impl Streams {
     /// Deltas of all fights that the relay has not acknowledged.
     pub(super) fn unacked(&self) -> u64 {
         self.list.iter().map(Stream::unacked).sum()
+    }
+
+    /// When the oldest was read that has not arrived, Unix ms.
+    pub(super) fn waiting_since_ms(&self) -> Option<i64> {
+        self.list.iter().filter_map(Stream::waiting_since_ms).min()
     }
 
     /// Frames and bytes sent and not acknowledged.

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod beside;
 mod cli;
 mod cuts;
 mod listing;
+mod orders;
 mod place;
 mod post;
 mod questions;

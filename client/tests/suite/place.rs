@@ -11,32 +11,54 @@ use raidcast::clock::Clock;
 use raidcast::header::header_of;
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
-use raidcast::uploader::{self, Change, Options, Summary, WatchError};
+use raidcast::uploader::{self, Change, Options, Order, Orders, Seat, Summary, WatchError};
 use raidcast_meterkit::{Fight, MeterWriter, Script};
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::encode::Encoder;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::{KEY, Memory, News, Relay};
 
+type Hear = Box<dyn FnMut(Change) + Send>;
+
 pub(crate) struct Client {
     pub(crate) changes: Arc<Mutex<Vec<Change>>>,
     news: News,
     shutdown: CancellationToken,
+    orders: mpsc::Sender<Order>,
     pub(crate) task: JoinHandle<Result<Summary, WatchError>>,
 }
 
 impl Client {
     pub(crate) fn start(options: Options) -> Self {
+        Self::with(|_, token, hear| tokio::spawn(async move { uploader::run(options, token, hear).await }))
+    }
+
+    /// On a folder that is held already.
+    pub(crate) fn start_on(seat: &Arc<Seat>, options: Options) -> Self {
+        let seat = seat.clone();
+        Self::with(|orders, token, hear| {
+            tokio::spawn(async move { uploader::run_on(seat, options, orders, token, hear).await })
+        })
+    }
+
+    fn with(start: impl FnOnce(Orders, CancellationToken, Hear) -> JoinHandle<Result<Summary, WatchError>>) -> Self {
         let (changes, news, shutdown) = (Arc::<Mutex<Vec<_>>>::default(), News::default(), CancellationToken::new());
-        let (heard, told, token) = (changes.clone(), news.clone(), shutdown.clone());
+        let (heard, told) = (changes.clone(), news.clone());
         let hear = move |change| {
             heard.lock().unwrap().push(change);
             told.tell();
         };
-        let task = tokio::spawn(async move { uploader::run(options, token, hear).await });
-        Self { changes, news, shutdown, task }
+        let (orders, taken) = uploader::orders();
+        let task = start(taken, shutdown.clone(), Box::new(hear));
+        Self { changes, news, shutdown, orders, task }
+    }
+
+    /// Tells it what to do; it was started on a seat.
+    pub(crate) async fn order(&self, order: Order) {
+        self.orders.send(order).await.unwrap();
     }
 
     /// Waits until such a change was told.

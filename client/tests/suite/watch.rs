@@ -9,7 +9,7 @@ use raidcast::header::header_of;
 use raidcast::socket::Outage;
 use raidcast::source::{AnySource, Cursor, NoDatabase, Source as _, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
-use raidcast::uploader::{Change, Damage, FolderError, Options, Rereading, Summary, WatchError};
+use raidcast::uploader::{Change, Damage, Delay, FolderError, Options, Rereading, Status, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::encode::Encoder;
 use raidcast_shared::event::ActorIx;
@@ -1163,4 +1163,34 @@ async fn a_fight_that_cannot_be_read_stands_in_the_folder_with_its_reason() {
     let [line] = &overview.fights[..] else { panic!("one fight: {overview:?}") };
     assert_eq!(line.state, Stand::Unreadable);
     assert_eq!(line.why, Some(Why::NotSent(NotSent::Unreadable { why: Unreadable::UnknownLayout })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_late_the_relay_is_is_told_by_cause() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    relay.memory().slow = Duration::from_millis(300);
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    // By the clock of the client the fight began half a minute ago, and the meter is a third of that behind at least.
+    play(&mut writer, &party(71).starting_at(NOW_MS - 30_000), 20_000, 1_000).await;
+    let told = |so: fn(Delay) -> bool| {
+        let is_so = move |status: &Status| status.delay.is_some_and(so);
+        move |change: &Change| matches!(change, Change::Status(status) if is_so(status))
+    };
+    client.until(told(|delay| delay.meter_ms.is_some_and(|ms| (11_000..=30_000).contains(&ms) && ms % 100 == 0))).await;
+    client.until(told(|delay| delay.relay_ms.is_some_and(|ms| ms >= 300))).await;
+    client.until(told(|delay| delay.waiting_since_ms == Some(NOW_MS))).await;
+    relay.memory().slow = Duration::ZERO;
+    writer.end().await.unwrap();
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    let over = |change: &Change| matches!(change, Change::Status(status) if status.live.is_none() && status.connected);
+    client.until(over).await;
+    let changes = client.changes.clone();
+    client.end().await;
+    let told = changes.lock().unwrap();
+    let last = told.iter().rev().find_map(|change| match change {
+        Change::Status(status) => Some(status.clone()),
+        _ => None,
+    });
+    assert_eq!(last.unwrap().delay, None, "nothing waits, and no fight goes on");
 }

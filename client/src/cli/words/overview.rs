@@ -19,18 +19,17 @@ const TITLE_CHARS: usize = 32;
 /// # Errors
 /// Whatever `out` says.
 pub(in crate::cli) fn write_overview(overview: &Overview, out: &mut impl Write, all: bool) -> io::Result<()> {
-    match &overview.running {
-        Some(running) => {
-            let what = if running.history { "uploading old fights" } else { "following the meter" };
-            let relay = if running.connected { "connected to" } else { "not connected to" };
-            let url = running.raid_url.as_deref().map(|url| format!("  {url}")).unwrap_or_default();
-            writeln!(out, "{what} (process {}), {relay} {}{}", running.process, running.relay, shown(&url))?;
-            if let Some(trouble) = &running.trouble {
-                writeln!(out, "  {}", shown(&trouble_in_words(trouble)))?;
-            }
+    for running in &overview.running {
+        let what = if running.history { "uploading old fights" } else { "following the meter" };
+        let relay = if running.connected { "connected to" } else { "not connected to" };
+        let url = running.raid_url.as_deref().map(|url| format!("  {url}")).unwrap_or_default();
+        writeln!(out, "{what} (process {}), {relay} {}{}", running.process, running.relay, shown(&url))?;
+        if let Some(trouble) = &running.trouble {
+            writeln!(out, "  {}", shown(&trouble_in_words(trouble)))?;
         }
-        None if overview.fights.is_empty() => {}
-        None => writeln!(out, "Nothing is running with this folder.")?,
+    }
+    if overview.running.is_empty() && !overview.fights.is_empty() {
+        writeln!(out, "Nothing is running with this folder.")?;
     }
     if overview.fights.is_empty() {
         return writeln!(out, "Nothing has been streamed from here yet.");
@@ -90,8 +89,10 @@ fn cut(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Why;
+    use crate::socket::Outage;
+    use crate::status::{Running, Why};
     use crate::uploader::record::NotSent;
+    use crate::uploader::trouble::Trouble;
 
     fn line(n: i64, state: Stand, why: Option<Why>) -> Line {
         Line {
@@ -118,7 +119,7 @@ mod tests {
         let too_long = NotSent::Said("too long".into());
         let waiting = line(0, Stand::Waiting, Some(Why::Queued));
         let fights = vec![waiting, line(1, Stand::Refused, Some(Why::NotSent(too_long)))];
-        let mut overview = Overview { running: None, fights };
+        let mut overview = Overview { running: Vec::new(), fights };
         assert_eq!(
             text(&overview, false),
             "Nothing is running with this folder.\n\
@@ -129,5 +130,25 @@ mod tests {
         assert!(text(&overview, false).ends_with("and 5 earlier ones on the relay; --all lists them\n"));
         assert_eq!(text(&overview, true).lines().count(), 28);
         assert!(text(&Overview::default(), false).contains("Nothing has been streamed from here yet."));
+    }
+
+    #[test]
+    fn who_follows_the_meter_and_an_upload_beside_it_have_a_line_each() {
+        let running = |history: bool| Running {
+            process: 7,
+            history,
+            connected: !history,
+            relay: "http://r".into(),
+            raid_url: Some(format!("http://r/{history}")),
+            trouble: history.then_some(Trouble::NotConnected { why: Outage::Cut, was_connected: true }),
+        };
+        let overview = Overview { running: vec![running(false), running(true)], fights: Vec::new() };
+        assert_eq!(
+            text(&overview, false),
+            "following the meter (process 7), connected to http://r  http://r/false\n\
+             uploading old fights (process 7), not connected to http://r  http://r/true\n  \
+             Not connected. The connection was cut.\n\
+             Nothing has been streamed from here yet.\n"
+        );
     }
 }

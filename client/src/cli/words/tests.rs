@@ -567,6 +567,8 @@ fn finished(result: How, why: Option<NotSent>) -> Finished {
         result,
         why,
         relay: "http://r".into(),
+        seen_by: None,
+        raid: None,
     }
 }
 
@@ -819,9 +821,9 @@ fn changes() {
 
 #[test]
 fn a_folder_as_json() {
-    let running = Running {
+    let running = |history: bool| Running {
         process: 7,
-        history: false,
+        history,
         connected: false,
         relay: "http://r".into(),
         raid_url: Some("http://r/c".into()),
@@ -838,10 +840,19 @@ fn a_folder_as_json() {
         url: None,
         why: Some(Why::Queued),
     };
-    let overview = Overview { running: Some(running), fights: vec![line] };
+    let overview = Overview { running: vec![running(false)], fights: vec![line] };
     assert_eq!(
         json::overview_line(&overview),
-        r#"{"running":{"process":7,"history":false,"connected":false,"relay":"http://r","raidUrl":"http://r/c","trouble":"Not connected. The connection was cut."},"fights":[{"encounter":"e","title":"fight","startedAtMs":7,"durationMs":null,"events":0,"outcome":null,"state":"waiting","url":null,"why":"its turn comes"}]}"#
+        r#"{"running":{"process":7,"history":false,"connected":false,"relay":"http://r","raidUrl":"http://r/c","trouble":"Not connected. The connection was cut."},"uploading":null,"fights":[{"encounter":"e","title":"fight","startedAtMs":7,"durationMs":null,"events":0,"outcome":null,"state":"waiting","url":null,"why":"its turn comes"}]}"#
     );
-    assert_eq!(json::overview_line(&Overview::default()), r#"{"running":null,"fights":[]}"#);
+    assert_eq!(json::overview_line(&Overview::default()), r#"{"running":null,"uploading":null,"fights":[]}"#);
+    let said = |history: &[bool]| {
+        let overview = Overview { running: history.iter().copied().map(running).collect(), fights: Vec::new() };
+        let line: serde_json::Value = serde_json::from_str(&json::overview_line(&overview)).unwrap();
+        ["running", "uploading"].map(|name| line[name]["history"].as_bool())
+    };
+    // An upload stands where it always stood if it is alone, and beside who follows the meter.
+    assert_eq!(said(&[true]), [Some(true), Some(true)]);
+    assert_eq!(said(&[false, true]), [Some(false), Some(true)]);
+    assert_eq!(said(&[false]), [Some(false), None]);
 }

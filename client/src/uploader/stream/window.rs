@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 pub(super) struct Window {
     next_seq: u64,
     acked: u64,
-    /// Seq and bytes of what was sent on this connection and is not acknowledged.
-    in_flight: VecDeque<(u64, u32)>,
+    /// Seq and bytes of what was sent on this connection and is not acknowledged, and when, ms.
+    in_flight: VecDeque<(u64, u32, u64)>,
     end_sent: bool,
     /// Nothing is sent before.
     pause_until_ms: u64,
@@ -56,15 +56,20 @@ impl Window {
         now_ms < self.pause_until_ms
     }
 
-    /// All up to `seq` is on the relay's stable storage; whether that is news.
-    pub(super) fn ack(&mut self, seq: u64) -> bool {
-        while self.in_flight.front().is_some_and(|(sent, _)| *sent <= seq) {
+    /// All up to `seq` is on the relay's stable storage. Whether that is news, and when the newest of it was sent on this
+    /// connection, ms.
+    pub(super) fn ack(&mut self, seq: u64) -> (bool, Option<u64>) {
+        let mut sent_ms = None;
+        while let Some((sent, _, at_ms)) = self.in_flight.front().copied()
+            && sent <= seq
+        {
+            sent_ms = Some(at_ms);
             self.in_flight.pop_front();
         }
         let news = seq > self.acked;
         self.acked = self.acked.max(seq);
         self.next_seq = self.next_seq.max(self.acked + 1);
-        news
+        (news, sent_ms)
     }
 
     pub(super) fn acked(&self) -> u64 {
@@ -73,7 +78,7 @@ impl Window {
 
     /// Frames and bytes sent and not acknowledged.
     pub(super) fn in_flight(&self) -> (usize, usize) {
-        (self.in_flight.len(), self.in_flight.iter().map(|(_, bytes)| *bytes as usize).sum())
+        (self.in_flight.len(), self.in_flight.iter().map(|(_, bytes, _)| *bytes as usize).sum())
     }
 
     /// Seq of the next delta to be sent.
@@ -84,7 +89,7 @@ impl Window {
     /// The next delta went out; its seq.
     pub(super) fn sent(&mut self, bytes: u32, now_ms: u64) -> u64 {
         let seq = self.next_seq;
-        self.in_flight.push_back((seq, bytes));
+        self.in_flight.push_back((seq, bytes, now_ms));
         self.next_seq += 1;
         self.last_sent_ms = now_ms;
         seq
