@@ -10,7 +10,7 @@ use raidcast_store::Viewpoint;
 ///
 /// Each but those that hide somebody, whom the others would name: they lead nowhere. Where names are hidden from who is no
 /// member, he does not hear of it either: that is left to who tells those who watch.
-pub fn who_hears<'a>(own: &'a Viewpoint, others: &'a [Viewpoint]) -> Vec<&'a Viewpoint> {
+pub(crate) fn who_hears<'a>(own: &'a Viewpoint, others: &'a [Viewpoint]) -> Vec<&'a Viewpoint> {
     let leads = |view: &&Viewpoint| !view.hides;
     let own_hears = others.iter().any(is_led_to);
     let others = others.iter().filter(|_| is_led_to(own));

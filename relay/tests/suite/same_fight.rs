@@ -244,12 +244,12 @@ async fn who_looks_at_a_report_hears_when_another_of_its_fight_comes_and_misses_
         // A moment later: not more often than once in two seconds.
         upload(&relay, OTHER_KEY, "public", &later(as_the_other_saw_it(), 100)).await;
         assert_eq!(hears(&mut looking, &here).await, 2);
-        // Who was away is told what he missed.
+        // Who was away is told what he missed, and perhaps what he heard already.
         let before = looking;
         upload(&relay, OTHER_KEY, "public", &later(as_the_other_saw_it(), 200)).await;
         is_all_derived(&relay).await;
         let mut back = before.come_back(&relay, &raid, SUBPROTOCOL).await;
-        assert_eq!(hears(&mut back, &here).await, 3);
+        while hears(&mut back, &here).await < 3 {}
         assert!(!back.events_lost);
         relay.stop().await;
     })
