@@ -258,6 +258,53 @@ async fn skill_rows_are_made_for_who_takes_them_and_where_they_changed() {
     assert_eq!(step(&mut room, &keys, 1), Vec::<String>::new());
 }
 
+/// Nothing moves meanwhile: a room that is small enough writes to all with each beat, a large one has tasks to wake.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_large_room_who_watches_a_player_is_sent_what_was_made_for_others_already() {
+    const CROWD: usize = 600;
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()), Arc::default());
+    let (pace, format) = (Pace::default(), Format::ALL[0]);
+    let wish = Wish { format, pace, resume: None, by_channel: false, admitted: Admitted::AsAnybody };
+    let mut spectators = Vec::new();
+    for _ in 0..CROWD {
+        let (here, there) = pair().await;
+        let (id, _) = room.join(here, wish, || a_keyframe(0, 0, false)).expect("there is room");
+        spectators.push((id, there));
+    }
+    while room.counts().writes < CROWD as u64 {
+        room.send(|_, events, lost| a_keyframe(0, events, lost));
+        tokio::task::yield_now().await;
+    }
+    let (mut last, mut before) = (spectators.pop().unwrap(), spectators.pop().unwrap());
+    for (at, (id, there)) in [&mut before, &mut last].into_iter().enumerate() {
+        room.watch(*id, pace, vec!["watched".into()]);
+        let due: Vec<_> = room.details_due(pace, std::iter::once("watched"), &[]);
+        assert_eq!(due.len(), 1 - at, "it is made for the first alone");
+        let detail =
+            Detail { position: 0, report_id: "of-the-watched".into(), player_key: "watched".into(), skills: vec![] };
+        let made = if due.is_empty() { vec![] } else { vec![("watched".to_owned(), FeedFrame::Detail(detail))] };
+        if room.details(pace, made) {
+            room.step(pace, 0, None);
+        }
+        let mut heard = Vec::new();
+        let hears = async {
+            let mut bytes = [0; 4096];
+            while !heard.windows(14).any(|window| window == b"of-the-watched") {
+                let count = there.read(&mut bytes).await.unwrap();
+                assert!(count > 0, "the room goes on");
+                heard.extend_from_slice(&bytes[..count]);
+            }
+        };
+        // One beat: what comes with the next would come with any.
+        room.send(|_, events, lost| a_keyframe(0, events, lost));
+        soon("the rows", hears).await;
+    }
+    drop(room);
+    tasks.close();
+    soon("the end of all tasks", tasks.wait()).await;
+}
+
 fn a_skill() -> SkillRow {
     SkillRow {
         skill_id: 1,
