@@ -169,7 +169,8 @@ mod tests {
             (&listed, None, false),
             (&Origins::All, Some("https://a.example"), false),
         ] {
-            let sent = origins.may_send(origin.map(HeaderValue::from_static).as_ref());
+            let sent =
+                origins.may_send(origin.map(HeaderValue::from_static).as_ref(), Some(&HeaderValue::from_static("GET")));
             let sent = sent.to_str().expect("text");
             assert!(sent.contains("if-none-match"), "{origin:?}");
             assert_eq!(sent.contains("x-api-key"), may, "{origins:?} {origin:?}");
