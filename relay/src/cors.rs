@@ -65,9 +65,11 @@ impl Origins {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 
-    /// What a page of this origin may put into a request's head.
-    fn may_send(&self, origin: Option<&HeaderValue>) -> HeaderValue {
-        if origin.is_some_and(|origin| self.lists(origin)) { ALLOWED_TO_LISTED } else { ALLOWED }
+    /// What a page of this origin may put into the head of a request of this method. A key goes with what only reads:
+    /// browsers ask for POST, too, and send it whatever methods are allowed.
+    fn may_send(&self, origin: Option<&HeaderValue>, method: Option<&HeaderValue>) -> HeaderValue {
+        let reads = method.is_some_and(|method| method == Method::GET.as_str());
+        if reads && origin.is_some_and(|origin| self.lists(origin)) { ALLOWED_TO_LISTED } else { ALLOWED }
     }
 }
 
@@ -103,7 +105,13 @@ pub(crate) async fn preflight(State(origins): State<Arc<Origins>>, request: Requ
     }
     let allowed = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET")),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, origins.may_send(request.headers().get(header::ORIGIN))),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            origins.may_send(
+                request.headers().get(header::ORIGIN),
+                request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD),
+            ),
+        ),
     ];
     (StatusCode::NO_CONTENT, allowed).into_response()
 }
@@ -161,7 +169,8 @@ mod tests {
             (&listed, None, false),
             (&Origins::All, Some("https://a.example"), false),
         ] {
-            let sent = origins.may_send(origin.map(HeaderValue::from_static).as_ref());
+            let sent =
+                origins.may_send(origin.map(HeaderValue::from_static).as_ref(), Some(&HeaderValue::from_static("GET")));
             let sent = sent.to_str().expect("text");
             assert!(sent.contains("if-none-match"), "{origin:?}");
             assert_eq!(sent.contains("x-api-key"), may, "{origins:?} {origin:?}");

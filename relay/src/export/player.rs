@@ -14,7 +14,9 @@ use raidcast_shared::id::ActorId;
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::name::{NameKind, fold};
-use raidcast_store::{Derived, DerivedPlayer, DerivedSkill, EncounterRow, JournalEntry, PersonId, StoreError, Term};
+use raidcast_store::{
+    Character, Derived, DerivedPlayer, DerivedSkill, EncounterRow, JournalEntry, PersonId, StoreError, Term,
+};
 use serde_json::{Value, json};
 
 use super::own::{OwnLog, name_in, of_report};
@@ -160,7 +162,14 @@ fn own_rows(derived: Derived, player: ActorId) -> Value {
     let players: Vec<DerivedPlayer> = derived.players.into_iter().filter(|row| row.actor_id == key).collect();
     let is_own = |row: &DerivedSkill| players.iter().any(|player| player.number == row.player);
     let skills: Vec<DerivedSkill> = derived.skills.into_iter().filter(is_own).collect();
-    json!({"players": players, "skills": skills})
+    let mut rows = json!({"players": players, "skills": skills});
+    // The place among all, by damage: it would say who did more.
+    for (table, place) in [("players", "number"), ("skills", "player")] {
+        for row in rows[table].as_array_mut().into_iter().flatten() {
+            row.as_object_mut().and_then(|row| row.remove(place));
+        }
+    }
+    rows
 }
 
 /// Whether a note is of somebody's characters.
@@ -188,23 +197,29 @@ impl Making {
             let notes = self.notes_of_characters(holder.person).await?;
             self.json("notes.json".into(), now_ms, notes).await?;
         }
-        let mut told = Told::default();
+        let (mut told, mut called) = (Told::default(), None);
         let is_all = loop {
             if told.looked_at >= FIGHTS_MAX {
                 break false;
             }
-            self.is_still_his(holder).await?;
+            called = self.is_still_his(player, holder).await?;
             let fights = self.context.store.fights_of_player(player, before, FIGHTS_AT_ONCE).await?;
             let Some((last, _)) = fights.last() else { break true };
             before = Some(*last);
             for (_, report_id) in fights {
                 told.looked_at += 1;
+                // Whoever reads slowly keeps it open for long.
+                called = self.is_still_his(player, holder).await?;
                 self.own_fight(player, &report_id, &mut told).await?;
             }
         };
         let next = if is_all { None } else { before };
         let end = json!({"fights": told.fights, "isAll": is_all, "next": next});
-        let folded: BTreeSet<_> = told.names.keys().map(|name| fold(name)).collect();
+        // What his own uploads call him is his to choose: by that he would ask whose requests there are.
+        let folded: BTreeSet<_> = match called {
+            Some(called) => BTreeSet::from([fold(&called)]),
+            None => told.names.keys().map(|name| fold(name)).collect(),
+        };
         let names = told.names.into_iter().map(|(name, called)| {
             let compared = fold(&name);
             json!({
@@ -227,12 +242,13 @@ impl Making {
         self.json("end.json".into(), now_ms, end).await
     }
 
-    /// Or it breaks off: the character may have become another's since he asked.
-    async fn is_still_his(&self, holder: Option<CharacterHolder>) -> Result<(), Broken> {
-        let Some(CharacterHolder { person, character }) = holder else { return Ok(()) };
+    /// What its holder calls it, if one asks; or it breaks off: the character may have become another's since.
+    async fn is_still_his(&self, player: ActorId, holder: Option<CharacterHolder>) -> Result<Option<String>, Broken> {
+        let Some(CharacterHolder { person, character }) = holder else { return Ok(None) };
         let held = self.context.store.characters_of(person).await?;
-        let is_his = held.iter().any(|held| held.row == character && held.way == ProofWay::Administrator);
-        if is_his { Ok(()) } else { Err(Broken::Over) }
+        let is_his =
+            |held: &Character| held.row == character && held.player == player && held.way == ProofWay::Administrator;
+        Ok(Some(held.into_iter().find(is_his).ok_or(Broken::Over)?.called))
     }
 
     /// What was noted of somebody's characters: no note says of which.

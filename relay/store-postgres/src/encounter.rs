@@ -50,15 +50,8 @@ impl Encounters for PostgresStore {
         Self::answer(async move {
             let none = || StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account"));
             let mut transaction = self.begin().await?;
-            let is_found = sqlx::query_scalar!(
-                r#"SELECT EXISTS (SELECT 1 FROM search_terms WHERE encounter = $1) AS "is_found!""#,
-                encounter
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            if is_found {
-                lock(&mut transaction).await?;
-            }
+            // Also where nothing is derived of it yet: that may be under way.
+            lock(&mut transaction).await?;
             let raid = sqlx::query!(
                 r#"SELECT row, account, COALESCE(report_visibility, visibility) AS "reports!" FROM raids WHERE code = $1 FOR SHARE"#,
                 raid_code

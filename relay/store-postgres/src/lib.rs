@@ -86,7 +86,7 @@ impl PostgresStore {
     /// database holds is not ours or of a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (server, connection, pool) = Server::open(url).await?;
-        let searches = server.untried(SEARCH_CONNECTIONS, &[SESSION, SEARCH_SETTINGS]);
+        let searches = server.trusted(SEARCH_CONNECTIONS, &[SESSION, SEARCH_SETTINGS]);
         Ok(Self {
             queue: Queue::start(JournalWriter::new(server.clone(), connection)),
             server,

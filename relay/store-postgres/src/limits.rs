@@ -21,3 +21,5 @@ pub(crate) const CONNECTIONS: u32 = 8;
 pub(crate) const UPLOAD_CONNECTIONS: usize = 3;
 /// Connections for searches: their settings are for nothing else, and whoever searches keeps nobody else waiting.
 pub(crate) const SEARCH_CONNECTIONS: u32 = 3;
+/// A connection for searches that was used within this is not tried before it is used again.
+pub(crate) const TRUSTED: Duration = Duration::from_secs(2);

@@ -4,10 +4,10 @@ use std::str::FromStr as _;
 
 use raidcast_store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use crate::error::{migrate_error, silent, store_error};
-use crate::limits::{CONNECT_WAIT, CONNECTIONS, POOL_WAIT, SERVER_VERSION_MIN};
+use crate::limits::{CONNECT_WAIT, CONNECTIONS, POOL_WAIT, SERVER_VERSION_MIN, TRUSTED};
 
 /// What every connection is told first. A commit is on disk when it is answered, whatever the operator's default; a
 /// stronger setting (a standby that has it too) stays. Nobody waits for a lock longer than clients are patient, and a
@@ -54,28 +54,35 @@ impl Server {
 
     /// So many connections, opened when they are needed, each told this first.
     pub(crate) fn pool(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
-        self.pool_of(connections, told, true)
+        Self::pool_options(connections, told).connect_lazy_with(self.0.clone())
     }
 
-    /// The same, of which none is tried before it is used: for who asks again.
-    pub(crate) fn untried(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
-        self.pool_of(connections, told, false)
+    /// The same, of which one that was used a moment ago is not tried again before it is: for who asks again. One that was
+    /// not may be cut without a word, and whoever took it would wait for as long as the system does.
+    pub(crate) fn trusted(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
+        let pool = Self::pool_options(connections, told).test_before_acquire(false);
+        let pool = pool.before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+        pool.connect_lazy_with(self.0.clone())
     }
 
-    fn pool_of(&self, connections: u32, told: &'static [&'static str], tried: bool) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(POOL_WAIT)
-            .test_before_acquire(tried)
-            .after_connect(move |connection, _| {
+    fn pool_options(connections: u32, told: &'static [&'static str]) -> PgPoolOptions {
+        PgPoolOptions::new().max_connections(connections).acquire_timeout(POOL_WAIT).after_connect(
+            move |connection, _| {
                 Box::pin(async move {
                     for settings in told {
                         sqlx::raw_sql(*settings).execute(&mut *connection).await?;
                     }
                     Ok(())
                 })
-            })
-            .connect_lazy_with(self.0.clone())
+            },
+        )
     }
 
     /// Opens the connection of the one that owns the database: two relays that fold the same fights would spoil both.

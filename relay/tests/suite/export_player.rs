@@ -56,7 +56,7 @@ async fn character(browser: &mut Browser) -> i64 {
 /// Somebody whose character the player is, because an administrator says so; and the character's number.
 async fn proved(relay: &TestRelay, ana: &mut Browser, number: u8, name: &str) -> (Browser, i64) {
     let mut bo = joined(relay, number, name, None).await;
-    let claim = claims(&mut bo, "my main", "administrator").await;
+    let claim = claims(&mut bo, NAMES[0], "administrator").await;
     let path = format!("/api/v1/claims/{}", claim["id"]);
     assert_eq!(ana.ask("PUT", &path, Some(json!({"held": null}))).await.status, 204);
     let character = character(&mut bo).await;
@@ -184,7 +184,7 @@ async fn who_has_proved_a_character_is_given_all_of_it_and_nothing_of_others() {
     assert_eq!(all.json("end.json"), json!({"fights": 4, "isAll": true, "next": null}));
     let player = all.json("player.json");
     assert_eq!((&player["player"], &player["hidden"]), (&json!(keys()[0]), &Value::Null));
-    assert_eq!((&player["character"]["isYours"], &player["character"]["called"]), (&json!(true), &json!("my main")));
+    assert_eq!((&player["character"]["isYours"], &player["character"]["called"]), (&json!(true), &json!(NAMES[0])));
     assert_eq!((&player["claims"][0]["isYours"], &player["claims"][0]["called"]), (&json!(false), &Value::Null));
     let names = all.json("names.json");
     assert_eq!(
@@ -207,6 +207,8 @@ async fn who_has_proved_a_character_is_given_all_of_it_and_nothing_of_others() {
         assert_eq!(fight["derived"]["players"].as_array().unwrap().len(), 1);
         assert_eq!(fight["derived"]["players"][0]["damage_dealt"], json!(damage(deltas)));
         assert_eq!(fight["derived"]["skills"].as_array().unwrap().len(), 1);
+        let places = (&fight["derived"]["players"][0]["number"], &fight["derived"]["skills"][0]["player"]);
+        assert_eq!(places, (&Value::Null, &Value::Null), "that would say who did more");
         assert_eq!(fight["encounter"]["scene"], "Towering Ruin");
         assert_eq!(fight["bosses"][0]["name"], "Kartgriff");
         assert_eq!((&fight["logFiles"], &fight["logUnreadable"]), (&json!(1), &json!(false)));

@@ -333,6 +333,14 @@ async fn pages_of_sites_that_are_not_listed_read_nothing() {
         let preflight = ask(&relay, "OPTIONS /api/v1/encounters", &lines).await;
         assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, allowed));
         assert_eq!(preflight.header("access-control-allow-methods"), Some("get"));
+        // Browsers send a POST whatever methods are allowed: no key goes with it.
+        for (method, may_send) in [("GET", allowed.is_some()), ("POST", false), ("PATCH", false)] {
+            let lines = [format!("Origin: {origin}"), format!("Access-Control-Request-Method: {method}")];
+            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+            let answer = ask(&relay, "OPTIONS /api/v1/encounters", &lines).await;
+            let headers = answer.header("access-control-allow-headers").unwrap_or_default();
+            assert_eq!(headers.contains("x-api-key"), may_send, "{origin} {method}: {headers}");
+        }
     }
     relay.stop().await;
 }

@@ -16,8 +16,9 @@ use super::state::RaidTask;
 /// It is told at once, and then not before this has passed: others decide how often they upload, and not how often all who
 /// watch ask, nor what the ring of events holds.
 const TELL_EVERY: Duration = Duration::from_secs(2);
-/// Of so many reports at once, a quarter of the ring: of the rest the next time.
-const TOLD_AT_ONCE: usize = EVENT_RING / 4;
+/// Of so many reports at once: of the rest the next time. So the ring is full of these after half a minute at the soonest, and
+/// who was away for less misses no other event.
+const TOLD_AT_ONCE: usize = EVENT_RING / 16;
 
 impl RaidTask {
     /// One of its reports leads to others now, or these tell something else.
