@@ -1,0 +1,22 @@
+//! The desktop app without its window: what it does, what it says, and its rules.
+//!
+//! [`state`] makes of the library's changes what is shown, [`words`] says it, [`tray`] and [`notice`] are made of it. [`view`]
+//! has the types that cross to the page.
+//! One invariant: nothing here knows a window, so all of it is tested without one.
+
+pub mod channel;
+pub mod language;
+pub mod links;
+pub mod news;
+pub mod notice;
+pub mod own;
+pub mod redact;
+pub mod said;
+pub mod standing;
+pub mod state;
+pub mod tray;
+pub mod tray_item;
+pub mod version;
+pub mod view;
+pub mod words;
+pub mod wrong;

@@ -1,0 +1,5 @@
+//! The model by what it does: against real meter databases and a scripted relay, and its types in TypeScript.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod types;
