@@ -252,6 +252,14 @@ impl State {
         self.link.as_ref().map(|link| (link.raid.as_str(), link.channel.as_str()))
     }
 
+    /// The process that has the state folder instead.
+    pub fn elsewhere_process(&self) -> Option<u32> {
+        match &self.phase {
+            Phase::Elsewhere { process, .. } => *process,
+            _ => None,
+        }
+    }
+
     /// Whether the raid is for those alone who have its link, as the relay has it.
     pub fn is_private(&self) -> bool {
         self.link.as_ref().is_some_and(|link| has_ticket(&link.raid))
