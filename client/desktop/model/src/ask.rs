@@ -1,8 +1,13 @@
 //! What the handle asks the model's task: one variant for each, with a place for the answer.
 
-use tokio::sync::oneshot;
+use std::path::PathBuf;
 
-use crate::view::{AboutView, Fault, Link, NowView, SettingsChange, SettingsView, UpdateRule};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::view::{
+    AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, NowView, PairStep,
+    PairView, RelayView, SettingsChange, SettingsView, UpdateRule, UploadChoice, UploadEnd, UploadPlan, UploadStep,
+};
 
 /// Where an answer goes.
 pub(crate) type Answer<T> = oneshot::Sender<T>;
@@ -37,6 +42,36 @@ pub(crate) enum Ask {
     Skip(String, Outcome<()>),
     /// What the app is.
     About(Answer<AboutView>),
+    /// How the first start stands.
+    First(Outcome<FirstView>),
+    /// All meters that are found.
+    FindMeters(Answer<Vec<MeterView>>),
+    /// The meter to be read; `None`: the one that was written last, now or later.
+    UseMeter(Option<String>, Outcome<FirstView>),
+    /// The relay, by whatever was typed or pasted.
+    Relay(String, Outcome<RelayView>),
+    /// A code is to be had from the relay.
+    Pair(Outcome<PairView>),
+    /// How the pairing stands.
+    Pairing(Answer<PairStep>),
+    /// It is not wanted any more.
+    StopPairing(Answer<()>),
+    /// A key that was pasted.
+    PasteKey(String, Outcome<KeptView>),
+    /// The key is to be forgotten.
+    ForgetKey(Outcome<bool>),
+    /// The end of the first start.
+    FinishFirst(FirstChoice, Outcome<NowView>),
+    /// A page of the list of fights.
+    Fights(FightFilter, Answer<FightPage>),
+    /// What an upload would send.
+    Plan(UploadChoice, Outcome<UploadPlan>),
+    /// Somebody agrees to it, by its number; each step goes there.
+    Upload(u64, mpsc::Sender<UploadStep>, Outcome<UploadEnd>),
+    /// It is not wanted any more.
+    StopUpload(Answer<()>),
+    /// A text for whoever helps.
+    Bundle(Outcome<PathBuf>),
     /// The end.
     Quit(Answer<()>),
 }

@@ -1,7 +1,8 @@
-//! The channel file, in which an operator or the project says which version there is: whether that is to be offered here.
+//! The channel file, in which an operator or the project says which version there is: whether that is to be offered
+//! here.
 //!
-//! Pure. The file is Tauri's own with a member `raidcast` beside it; it is not signed, and what is installed is. So the worst
-//! that whoever serves it can do is to hold an update back.
+//! Pure. The file is Tauri's own with a member `raidcast` beside it; it is not signed, and what is installed is. So the
+//! worst that whoever serves it can do is to hold an update back.
 
 use std::collections::BTreeMap;
 

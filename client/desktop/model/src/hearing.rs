@@ -1,7 +1,7 @@
 //! What is heard of the run, by two tasks of one thread: who follows the meter says it, and the model's task shows it.
 //!
-//! The lock is for a look and never kept across an await. It is no queue, because whoever tells must not wait, and a queue
-//! that is full would lose something.
+//! The lock is for a look and never kept across an await. It is no queue, because whoever tells must not wait, and a
+//! queue that is full would lose something.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +56,12 @@ impl Hearing {
         told.began.drain(..beyond(told.began.len()));
         told.ended.drain(..beyond(told.ended.len()));
         drop(held);
+        self.news.notify_one();
+    }
+
+    /// Something happened that is shown, and is no change of this run; `fights`: the list of them differs.
+    pub(crate) fn nudge(&self, fights: bool) {
+        self.held().told.fights |= fights;
         self.news.notify_one();
     }
 

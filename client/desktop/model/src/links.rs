@@ -1,7 +1,7 @@
 //! Which links may be opened, and those that the app makes itself.
 //!
-//! Pure. One invariant: nothing is opened but a page of the relay whose address the user gave, and what is opened is what was
-//! looked at, as browsers read it.
+//! Pure. One invariant: nothing is opened but a page of the relay whose address the user gave, and what is opened is
+//! what was looked at, as browsers read it.
 
 use raidcast::keys::named;
 use raidcast::relay_link::InvitationSecret;
@@ -59,7 +59,8 @@ pub fn account(relay: &str) -> Result<String, LinkFault> {
     page(relay, "account").map(Into::into)
 }
 
-/// The relay's page where a code is confirmed. Made here and not as the relay says: it may know its own address otherwise.
+/// The relay's page where a code is confirmed. Made here and not as the relay says: it may know its own address
+/// otherwise.
 ///
 /// # Errors
 /// As [`account`].
@@ -67,6 +68,14 @@ pub fn pair(relay: &str, code: &str) -> Result<String, LinkFault> {
     let mut page = page(relay, "pair")?;
     page.query_pairs_mut().append_pair("code", code);
     Ok(page.into())
+}
+
+/// The same page as people type it, without the code.
+///
+/// # Errors
+/// As [`account`].
+pub fn pair_page(relay: &str) -> Result<String, LinkFault> {
+    page(relay, "pair").map(Into::into)
 }
 
 /// The page where somebody joins who has an invitation, and then confirms a code.

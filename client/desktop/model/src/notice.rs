@@ -1,7 +1,7 @@
 //! Whether something is told beside the window, and in which words.
 //!
-//! Pure. Once a raid, by its code, also where the app was started again meanwhile; the end of a fight only where somebody
-//! asked for it. A link with a ticket stands in no notice: those are kept by systems, and seen on streams.
+//! Pure. Once a raid, by its code, also where the app was started again meanwhile; the end of a fight only where
+//! somebody asked for it. A link with a ticket stands in no notice: those are kept by systems, and seen on streams.
 
 use crate::news::{Began, Ended};
 use crate::own::Own;

@@ -1,7 +1,7 @@
 //! What the app keeps for itself, in `desktop.json` beside the settings that the command line has, too.
 //!
-//! One invariant: nothing is lost that somebody else wrote. Entries that are not known stay, and a file that cannot be read,
-//! or is of a newer version, is not touched: then what changes holds for this start alone, and that is said.
+//! One invariant: nothing is lost that somebody else wrote. Entries that are not known stay, and a file that cannot be
+//! read, or is of a newer version, is not touched: then what changes holds for this start alone, and that is said.
 
 use std::fs;
 use std::io;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use raidcast::os_error::OsError;
 use raidcast::secret::{Entropy, replace};
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -48,6 +49,8 @@ pub struct Own {
     pub paused_since_ms: Option<i64>,
     /// When nothing was sent, from and to, Unix ms.
     pub pauses: Vec<(i64, i64)>,
+    /// Old fights that are to be sent, because somebody agreed to it, until that has come to its end.
+    pub agreed: Option<Agreed>,
     /// Entries that a version knows that is not this one.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -62,6 +65,18 @@ pub enum Old {
     Recent,
     /// None is sent unasked.
     None,
+}
+
+/// Old fights that are to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agreed {
+    /// By name.
+    pub fights: Vec<String>,
+    /// Who may find and see them.
+    pub visibility: Visibility,
+    /// Which names those see who are no members.
+    pub names: NamesPolicy,
 }
 
 impl Default for Own {
@@ -79,6 +94,7 @@ impl Default for Own {
             lot: None,
             paused_since_ms: None,
             pauses: Vec::new(),
+            agreed: None,
             rest: Map::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! Takes secrets out of what is written for others to read: the log, and what is sent to whoever helps.
 //!
-//! Pure. One invariant: none of the secrets that it is given stands in what it gives, nor anything that looks like one of
-//! the project's own: a ticket, an invitation, a key that a relay gave out.
+//! Pure. One invariant: none of the secrets that it is given stands in what it gives, nor anything that looks like one
+//! of the project's own: a ticket, an invitation, a key that a relay gave out.
 
 use raidcast_shared::key::KEY_PREFIX;
 

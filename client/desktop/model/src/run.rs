@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raidcast::uploader::{self, FolderError, Options, Order, Seat, Summary, WatchError};
+use raidcast::uploader::{self, Change, FolderError, Options, Order, Seat, Summary, WatchError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -40,7 +40,7 @@ impl Run {
         let (orders, taken) = uploader::orders();
         let shutdown = CancellationToken::new();
         let (until, clock) = (shutdown.clone(), options.clock.clone());
-        let sink = move |change| hearing.hear(&change, clock.unix_ms());
+        let sink = move |change: Change| hearing.hear(&change, clock.unix_ms());
         let task = tokio::spawn(uploader::run_on(seat, options, taken, until, sink));
         Self { orders, shutdown, task }
     }

@@ -1,7 +1,7 @@
 //! What the settings come to: the options of a run, or what is missing.
 //!
-//! Settings are those of the command line. One difference: to whom raids are shown holds for new ones. What somebody said of
-//! the raid that goes on, like that it is private, stays so when the app is started again.
+//! Settings are those of the command line. One difference: to whom raids are shown holds for new ones. What somebody
+//! said of the raid that goes on, like that it is private, stays so when the app is started again.
 
 use std::time::Duration;
 
@@ -104,6 +104,8 @@ mod tests {
             language: None,
             version: Version::parse("1.2.3").unwrap(),
             log: dir.join("log"),
+            log_to: None,
+            cache: dir.join("cache"),
         }
     }
 

@@ -8,6 +8,7 @@ use raidcast::secret::Entropy;
 use raidcast::settings::Home;
 use raidcast::source::detect::Places;
 
+use crate::log::Log;
 use crate::version::Version;
 
 /// What the app is given when it starts.
@@ -29,6 +30,10 @@ pub struct Setup {
     pub version: Version,
     /// The folder of the log.
     pub log: PathBuf,
+    /// The log, which is told what must not stand in it.
+    pub log_to: Option<Log>,
+    /// The folder for what can be found out again.
+    pub cache: PathBuf,
 }
 
 impl Setup {

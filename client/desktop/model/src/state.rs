@@ -1,7 +1,7 @@
 //! What is known of the run: changes go in, what the window shows comes out.
 //!
-//! Pure: it knows no clock and no channel. One invariant: it says that something has arrived only where the library said
-//! that the relay confirmed it, and that a fight is live only while the relay takes it.
+//! Pure: it knows no clock and no channel. One invariant: it says that something has arrived only where the library
+//! said that the relay confirmed it, and that a fight is live only while the relay takes it.
 
 use raidcast::settings::SettingsFault;
 use raidcast::socket::Outage;

@@ -1,13 +1,22 @@
 //! The model's task: the one owner of everything that changes, but for what is heard of the run.
 //!
-//! One task on a thread with a runtime of its own, started by the handle and ended by it. A select loop over what is asked,
-//! what becomes of the run, what is heard of it, and the time. Nothing in it waits for a relay or a key store: those are
-//! asked by tasks beside it. Settings are written and folders taken in it, which takes some ms.
-//! Its other files: [`crate::run`] has the life of the run, [`crate::settled`] what settings come to.
+//! One task on a thread with a runtime of its own, started by the handle and ended by it. A select loop over what is
+//! asked, what was done beside it, what becomes of the run, what is heard of it, and the time. Nothing in it waits for
+//! a relay or a key store: those are asked by tasks beside it. Settings are written and folders taken in it, which
+//! takes some ms. Its files, one idea each: what is asked ([`asked`], [`looking`]), the life of the run
+//! ([`following`]), setting up ([`setting_up`]), uploads ([`uploading`]), what comes back ([`taking`]).
+//! [`crate::settled`] has what settings come to.
 
 mod asked;
+mod done;
+mod drafts;
 mod following;
 mod life;
+mod looking;
+mod setting_up;
+mod taking;
+mod uploading;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +27,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::ask::Ask;
+use crate::fault::fault;
+use crate::glances::Glances;
 use crate::hearing::Hearing;
 use crate::language::Language;
 use crate::notice;
@@ -30,7 +41,10 @@ use crate::tray::{self, TrayLook};
 use crate::view::{Fault, NowView};
 use crate::words::{self, Words};
 use crate::wrong::Wrong;
+use done::Done;
+use drafts::Drafts;
 use life::Life;
+use uploads::Uploads;
 
 /// What is now is shown at most so often.
 const SHOW: Duration = Duration::from_millis(500);
@@ -38,6 +52,8 @@ const SHOW: Duration = Duration::from_millis(500);
 const FIGHTS: Duration = Duration::from_secs(2);
 /// How often is looked whether the time alone has changed anything.
 const TICK: Duration = Duration::from_secs(1);
+/// So much that was done beside it waits at most; whoever did more waits until there is room.
+const DONE: usize = 16;
 
 /// The owner of everything.
 pub(crate) struct Task {
@@ -50,7 +66,15 @@ pub(crate) struct Task {
     seat: Option<Arc<Seat>>,
     /// So many runs have gone wrong, one behind the other.
     tries: usize,
+    /// When the last one began.
+    began: Instant,
     known: Known,
+    drafts: Drafts,
+    uploads: Uploads,
+    glances: Arc<Glances>,
+    /// What is done beside this task comes back here.
+    done: mpsc::Sender<Done>,
+    heard_done: mpsc::Receiver<Done>,
     /// To whom the raid that goes on is to be shown from the next run on: somebody has changed the settings.
     shown_anew: Option<ShownTo>,
     trayed: bool,
@@ -76,7 +100,13 @@ impl Task {
     pub(crate) fn new(setup: Setup, screen: Arc<dyn Screen>) -> Self {
         let own = OwnFile::load(setup.own(), &setup.entropy);
         let now = Instant::now();
+        let (done, heard_done) = mpsc::channel(DONE);
         Self {
+            drafts: Drafts::default(),
+            uploads: Uploads::default(),
+            glances: Arc::new(Glances::in_folder(&setup.cache)),
+            done,
+            heard_done,
             own,
             setup,
             screen,
@@ -84,6 +114,7 @@ impl Task {
             life: Life::Rests,
             seat: None,
             tries: 0,
+            began: now,
             known: Known::default(),
             shown_anew: None,
             trayed: false,
@@ -119,6 +150,8 @@ impl Task {
                     }
                     Some(ask) => self.answer(ask).await,
                 },
+                // What was done beside it: somebody waits for it, too.
+                Some(done) = self.heard_done.recv() => self.take(done).await,
                 // What becomes of the run: rare.
                 stage = self.life.next() => self.go_on(stage).await,
                 // What is heard of it: shown when it is due.
@@ -130,6 +163,7 @@ impl Task {
     }
 
     async fn end(&mut self) {
+        self.end_upload().await;
         self.end_run().await;
         self.seat = None;
     }
@@ -206,7 +240,7 @@ impl Task {
         Beside {
             relay: self.known.relay.clone(),
             shown_s: shown_of(&self.known.file).delay_s,
-            upload: None,
+            upload: self.upload_view(),
             trayed: self.trayed,
         }
     }
@@ -217,8 +251,7 @@ impl Task {
     }
 
     fn fault(&self, wrong: &Wrong) -> Fault {
-        let said = self.words().wrong(wrong);
-        Fault { code: wrong.code().to_owned(), sentence: said.sentence, remedy: said.remedy }
+        fault(wrong, self.words())
     }
 
     fn told<T>(&self, done: Result<T, Wrong>) -> Result<T, Fault> {

@@ -1,7 +1,7 @@
 //! What crosses to the page and back: texts that are ready to be shown, numbers, and what can be done.
 //!
-//! One invariant: nothing here is looked up again by the page. What is said in words was said by [`crate::words`], so that
-//! the tray, the notices and the window say the same.
+//! One invariant: nothing here is looked up again by the page. What is said in words was said by [`crate::words`], so
+//! that the tray, the notices and the window say the same.
 //! The page's types are made of these (`tests/suite/types.rs`).
 
 use raidcast_shared::administration::ReportVisibility;
@@ -268,6 +268,16 @@ pub enum OldChoice {
         /// By name.
         fights: Vec<String>,
     },
+}
+
+/// What somebody chose at the first start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstChoice {
+    /// What becomes of fights that the meter has already.
+    pub old: OldChoice,
+    /// To whom raids are shown, those fights among them.
+    pub shown: ShownTo,
 }
 
 /// To whom raids are shown.

@@ -1,9 +1,9 @@
-//! What people read, in their language: the one place that makes sentences of codes and facts, for the tray, the notices and
-//! the window alike.
+//! What people read, in their language: the one place that makes sentences of codes and facts, for the tray, the
+//! notices and the window alike.
 //!
-//! One invariant: each text ends a sentence, says what happened and what to do, and names nothing that only a command line
-//! has. A language is a file for what goes wrong and one for the rest; both are complete by type.
-//! Deliberately not here: labels of the window, which the page has.
+//! One invariant: each text ends a sentence, says what happened and what to do, and names nothing that only a command
+//! line has. A language is a file for what goes wrong and one for the rest; both are complete by type. Deliberately not
+//! here: labels of the window, which the page has.
 
 mod en;
 mod faults;

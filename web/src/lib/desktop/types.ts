@@ -269,6 +269,16 @@ sinceMs: number, } | { "old": "these",
  */
 fights: Array<string>, };
 
+export type FirstChoice = { 
+/**
+ * What becomes of fights that the meter has already.
+ */
+old: OldChoice, 
+/**
+ * To whom raids are shown, those fights among them.
+ */
+shown: ShownTo, };
+
 export type ShownTo = { 
 /**
  * Who may find and see them.

@@ -50,6 +50,7 @@ impl Task {
                 let done = self.change(change).await;
                 give(answer, self.told(done));
             }
+            Ask::Link(Link::Fight { encounter }, to_open, answer) => self.fight_link(encounter, to_open, answer),
             Ask::Link(link, to_open, answer) => give(answer, self.told(self.link(&link, to_open))),
             Ask::Update(file, answer) => give(answer, self.update(file.as_ref())),
             Ask::MayInstall(answer) => give(answer, self.may_install()),
@@ -58,12 +59,39 @@ impl Task {
                 give(answer, self.told(done));
             }
             Ask::About(answer) => give(answer, self.about()),
+            Ask::First(answer) => self.first(answer),
+            Ask::FindMeters(answer) => self.find_meters(answer),
+            Ask::UseMeter(path, answer) => self.use_meter(path, answer).await,
+            Ask::Relay(text, answer) => {
+                let done = self.relay(&text);
+                give(answer, self.told(done));
+            }
+            Ask::Pair(answer) => self.pair(answer),
+            Ask::Pairing(answer) => give(answer, self.pairing()),
+            Ask::StopPairing(answer) => {
+                self.stop_pairing();
+                give(answer, ());
+            }
+            Ask::PasteKey(key, answer) => self.paste_key(key, answer),
+            Ask::ForgetKey(answer) => self.forget_key(answer),
+            Ask::FinishFirst(choice, answer) => {
+                let done = self.finish_first(choice).await;
+                give(answer, self.told(done));
+            }
+            Ask::Fights(filter, answer) => self.fights(filter, answer),
+            Ask::Plan(choice, answer) => self.plan(choice, answer),
+            Ask::Upload(number, steps, answer) => self.upload(number, steps, answer),
+            Ask::StopUpload(answer) => {
+                self.stop_upload();
+                give(answer, ());
+            }
+            Ask::Bundle(answer) => self.bundle(answer),
             // The loop has it.
             Ask::Quit(answer) => give(answer, ()),
         }
     }
 
-    async fn pause(&mut self, paused: bool) -> Result<NowView, Wrong> {
+    pub(super) async fn pause(&mut self, paused: bool) -> Result<NowView, Wrong> {
         if matches!(self.life, Life::Elsewhere { .. }) {
             return Err(Wrong::Elsewhere);
         }
@@ -76,6 +104,7 @@ impl Task {
             (true, false) => {
                 // The pause begins first: what begins while the run ends is left alone, too.
                 let kept = self.own.change(|own| own.pause(now_ms));
+                self.end_upload().await;
                 self.end_run().await;
                 self.hearing.with(State::paused);
                 kept
@@ -162,7 +191,7 @@ impl Task {
         }
     }
 
-    async fn change(&mut self, change: SettingsChange) -> Result<SettingsView, Wrong> {
+    pub(super) async fn change(&mut self, change: SettingsChange) -> Result<SettingsView, Wrong> {
         match change {
             SettingsChange::MeterPath { path } => {
                 let db = edit_of(path, |path| settings::database(path.into()))?;
@@ -208,7 +237,7 @@ impl Task {
     }
 
     /// Writes the settings file, and goes on by it.
-    async fn edit(&mut self, edit: SettingsEdit) -> Result<(), Wrong> {
+    pub(super) async fn edit(&mut self, edit: SettingsEdit) -> Result<(), Wrong> {
         let path = self.setup.home.config.clone();
         SettingsFile::edit(&path, &edit)?;
         if let Ok(file) = SettingsFile::load(&path, false) {
@@ -222,15 +251,18 @@ impl Task {
 
     /// A link: one that is to be opened has to be the relay's.
     fn link(&self, link: &Link, to_open: bool) -> Result<String, Wrong> {
-        let relay = self.known.relay.as_deref().ok_or(Wrong::NoRelay)?;
+        // The one that is being paired with counts, where that is what the link is for.
+        let draft = self.drafts.draft.as_ref().map(|draft| draft.relay.as_str()).filter(|_| *link == Link::Pair);
+        let relay = draft.or(self.known.relay.as_deref()).ok_or(Wrong::NoRelay)?;
         let held =
             self.hearing.with(|state| state.links().map(|(raid, channel)| (raid.to_owned(), channel.to_owned())));
         let url = match link {
             Link::Raid => held.map(|(raid, _)| raid),
             Link::Channel => held.map(|(_, channel)| channel),
             Link::Account => Some(links::account(relay)?),
-            // These have their own.
-            Link::Pair | Link::Fight { .. } => None,
+            Link::Pair => self.pair_link(),
+            // It is looked up elsewhere.
+            Link::Fight { .. } => None,
         };
         let url = url.ok_or(LinkFault::Missing)?;
         match to_open {
@@ -255,12 +287,12 @@ impl Task {
         }
     }
 
-    /// Nothing is installed in a fight.
+    /// Nothing is installed in a fight, nor in an upload.
     fn may_install(&self) -> bool {
-        !self.hearing.with(|state| state.is_live())
+        self.uploads.under_way.is_none() && !self.hearing.with(|state| state.is_live())
     }
 
-    fn about(&self) -> AboutView {
+    pub(super) fn about(&self) -> AboutView {
         AboutView {
             version: self.setup.version.to_string(),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),

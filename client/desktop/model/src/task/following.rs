@@ -19,6 +19,8 @@ use crate::state::State;
 
 /// How often is looked what another client does that has the folder.
 const LOOK: Duration = Duration::from_secs(1);
+/// A run that went on for so long went well: what ended it is tried again soon.
+const STEADY: Duration = Duration::from_mins(10);
 
 impl Task {
     /// Begins as the settings say now. No run is there.
@@ -66,6 +68,10 @@ impl Task {
             self.hearing.with(State::forget_link);
         }
         self.known = Known { relay, paired, file };
+        self.uploads.base = options.as_ref().ok().cloned();
+        if let (Some(log), Ok(options)) = (&self.setup.log_to, &options) {
+            log.keep_out(&options.key);
+        }
         let own = self.own.own();
         if !own.first_done {
             self.hearing.with(State::not_set_up);
@@ -106,7 +112,9 @@ impl Task {
             ..options
         };
         self.hearing.with(State::runs);
+        self.began = Instant::now();
         self.life = Life::Runs(Run::start(seat, options, Arc::clone(&self.hearing)));
+        self.go_on_with_upload();
     }
 
     fn ended(&mut self, error: WatchError) {
@@ -117,6 +125,9 @@ impl Task {
             self.hearing.with(|state| state.elsewhere(process, None));
             self.life = Life::Elsewhere { until: Instant::now() };
             return;
+        }
+        if self.began.elapsed() > STEADY {
+            self.tries = 0;
         }
         if is_gone(&error) {
             self.seat = None;

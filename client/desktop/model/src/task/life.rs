@@ -39,8 +39,8 @@ pub(super) enum Stage {
 }
 
 impl Life {
-    /// Waits for what becomes of it. Nothing is lost where it is not awaited to its end; what it gives is to be followed by
-    /// another life.
+    /// Waits for what becomes of it. Nothing is lost where it is not awaited to its end; what it gives is to be
+    /// followed by another life.
     pub(super) async fn next(&mut self) -> Stage {
         match self {
             Self::Rests => std::future::pending().await,

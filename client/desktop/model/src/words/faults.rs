@@ -1,7 +1,7 @@
 //! What each language says of the library's codes and facts.
 //!
-//! One invariant: a reason is told in the same words wherever it shows. Each method goes through all that there is of its
-//! kind, so that a new reason does not compile without words.
+//! One invariant: a reason is told in the same words wherever it shows. Each method goes through all that there is of
+//! its kind, so that a new reason does not compile without words.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,8 @@ pub trait Faults {
     /// Why there is no connection to the relay. `was_connected`: there was one in this run, so the address is right.
     fn outage(&self, why: &Outage, was_connected: bool) -> Said;
 
-    /// That no meter's database was found; `looked`: where it was looked for; `wine`: in folders of Wine and Proton, too.
+    /// That no meter's database was found; `looked`: where it was looked for; `wine`: in folders of Wine and Proton,
+    /// too.
     fn nowhere(&self, looked: &[PathBuf], wine: bool) -> Said;
 
     /// Why a database cannot be read now.

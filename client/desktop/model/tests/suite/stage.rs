@@ -92,8 +92,13 @@ impl Stage {
     pub(crate) fn ready(relay: &Relay) -> Self {
         let stage = Self::bare();
         stage.settings(&relay.url, KEY);
-        std::fs::write(stage.home().config.with_file_name("desktop.json"), r#"{"firstDone": true}"#).unwrap();
+        stage.keep(r#"{"firstDone": true}"#);
         stage
+    }
+
+    /// This stands in the app's own file.
+    pub(crate) fn keep(&self, own: &str) {
+        std::fs::write(self.home().config.with_file_name("desktop.json"), own).unwrap();
     }
 
     pub(crate) fn settings(&self, relay: &str, key: &str) {
@@ -131,6 +136,8 @@ impl Stage {
             language: Some("en-GB".to_owned()),
             version: Version::parse("1.2.3").unwrap(),
             log: self.dir.path().join("log"),
+            log_to: None,
+            cache: self.dir.path().join("cache"),
         };
         let shown = Arc::new(Shown {
             now: watch::Sender::default(),
@@ -140,6 +147,18 @@ impl Stage {
         });
         (Desk::start(setup, shown.clone()).unwrap(), shown)
     }
+}
+
+/// Waits until something is so in files, for a minute at most.
+pub(crate) async fn wait(so: impl Fn() -> bool) {
+    for _ in 0..12_000 {
+        if so() {
+            return;
+        }
+        // No message tells that a file has changed.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it never came to be");
 }
 
 pub(crate) fn party(seed: u64) -> Fight {

@@ -40,6 +40,7 @@ fn declarations() -> String {
         view::PairStep,
         view::KeptView,
         view::OldChoice,
+        view::FirstChoice,
         view::ShownTo,
         view::FightFilter,
         view::FightPage,
