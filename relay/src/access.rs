@@ -7,6 +7,7 @@
 
 mod behind;
 mod door;
+mod lead;
 mod link;
 mod listed;
 mod managed;
@@ -26,6 +27,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 pub use self::door::{Door, Recorded};
+pub(crate) use self::lead::who_hears;
 pub use self::link::Links;
 pub use self::managed::{Managed, Manager, OwnFight, OwnRaid};
 pub use self::owner::Uploader;

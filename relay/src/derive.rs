@@ -1,7 +1,8 @@
 //! From kept reports to the rows that are derived of them.
 //!
 //! One invariant: rows are those of the report that stands when they are written, or they are not written. They are made
-//! after what they are of was kept and answered, behind all that is live.
+//! after what they are of was kept and answered, behind all that is live. Who watches a raid whose report leads to others
+//! by them is told so.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,12 +21,13 @@ use raidcast_store::{
     StoreError,
 };
 
-use crate::access::{self, players_of};
+use crate::access::{self, players_of, who_hears};
 use crate::background::Broken;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::heavy::Heavy;
 use crate::jobs::{JobDone, JobsLine, Later, Worker};
+use crate::raid::{Directory, RaidCommand};
 use crate::record;
 
 /// So often a report that is kept anew meanwhile is looked at again.
@@ -49,8 +51,8 @@ pub struct Deriver {
     clock: Clock,
     heavy: Arc<Heavy>,
     from: Source,
-    /// Of a relay that answers meanwhile.
-    relay: Option<Arc<Context>>,
+    /// Of a relay that answers meanwhile, and its raids.
+    relay: Option<(Arc<Context>, Arc<Directory>)>,
 }
 
 /// What became of all reports.
@@ -70,7 +72,7 @@ impl Deriver {
         (store, clock): (Arc<dyn Store>, Clock),
         heavy: Arc<Heavy>,
         from: Source,
-        relay: Option<Arc<Context>>,
+        relay: Option<(Arc<Context>, Arc<Directory>)>,
     ) -> Arc<Self> {
         Arc::new(Self { store, clock, heavy, from, relay })
     }
@@ -101,8 +103,11 @@ impl Deriver {
             let seen_to = self.see_to_players(account, (&code, names), &rows).await;
             seen_to.map_err(|error| failed(format!("report {report_id}: {error}")))?;
             match self.store.keep_derived(seen, &rows, key).await {
-                Ok(true) => return Ok(JobDone::Removed),
-                Ok(false) => {}
+                Ok(Some(others)) => {
+                    self.tell(seen.row, others).await;
+                    return Ok(JobDone::Removed);
+                }
+                Ok(None) => {}
                 Err(error) => return Err(failed(error.to_string())),
             }
         }
@@ -117,7 +122,7 @@ impl Deriver {
         rows: &Derived,
     ) -> Result<(), StoreError> {
         let mut players = players_of(rows);
-        let Some(relay) = &self.relay else {
+        let Some((relay, _)) = &self.relay else {
             if names != NamesPolicy::Full {
                 self.store.number_players(code, &players).await?;
             }
@@ -154,6 +159,28 @@ impl Deriver {
             relay.veils.read_wishes(now_ms).await?;
         }
         Ok(())
+    }
+
+    /// Tells raids that are watched whose reports lead to others since an encounter's was derived: these, or others than
+    /// before. Who is not told, because that cannot be done now, hears of it when he asks again.
+    async fn tell(&self, encounter: i64, mut others: Vec<i64>) {
+        let Some((_, directory)) = self.relay.as_ref().filter(|_| !others.is_empty()) else { return };
+        others.push(encounter);
+        let views = match self.store.viewpoints(&others).await {
+            Ok(views) => views,
+            Err(error) => {
+                tracing::warn!(%error, "could not look which reports lead to others now");
+                return;
+            }
+        };
+        let (own, others): (Vec<_>, Vec<_>) = views.into_iter().partition(|view| view.encounter == encounter);
+        let Some(own) = own.first() else { return };
+        for view in who_hears(own, &others) {
+            if let Some(raid) = directory.raid(&view.raid_code) {
+                // A raid that is asked more than it can answer does not keep others from being derived.
+                raid.offer(RaidCommand::ViewsChanged { report_id: view.report_id.clone() });
+            }
+        }
     }
 
     async fn rows(&self, row: EncounterRow, record: Option<Bytes>) -> Result<Derived, StoreError> {

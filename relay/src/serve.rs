@@ -231,7 +231,8 @@ impl Relay {
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         let (store, heavy) = (Arc::clone(&context.store), Arc::clone(&context.heavy));
-        let deriver = Deriver::new((store, context.clock.clone()), heavy, Source::Records, Some(Arc::clone(context)));
+        let with_raids = (Arc::clone(context), Arc::clone(directory));
+        let deriver = Deriver::new((store, context.clock.clone()), heavy, Source::Records, Some(with_raids));
         for _ in 0..DERIVERS {
             let mut deriving = Arc::clone(&deriver).worker(Arc::clone(&context.derive));
             // Who uploads waits for an answer, and nobody for rows that lists ask.

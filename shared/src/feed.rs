@@ -317,6 +317,8 @@ pub enum FeedHappening {
         /// Its name.
         name: String,
     },
+    /// Other reports of the fight tell something else now, or are others: its points of view are to be asked for again.
+    ViewsChanged,
 }
 
 /// The relay closes the socket.

@@ -1,4 +1,5 @@
 /** The page of an account that has rows of everything: what they do by keyboard, and how they look. */
+import { stat } from 'node:fs/promises';
 import { looksGood, tabThrough } from './look.js';
 import { expect, same } from './runner.js';
 import { CONFIRMATION } from './rows.js';
@@ -18,7 +19,7 @@ export async function ownChecks(runner, context) {
     const page = await context.newPage();
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await page.goto(`${stage.origin}/account`);
-    await page.getByRole('heading', { level: 1, name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Your account', exact: true }).waitFor();
     return page;
   };
   const focus = (/** @type {import('playwright-core').Page} */ page) =>
@@ -37,7 +38,7 @@ export async function ownChecks(runner, context) {
     await page.getByLabel('Name').fill(STAGED_PERSON.name);
     await page.getByLabel('Password', { exact: true }).fill(STAGED_PERSON.password);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { level: 1, name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Your account', exact: true }).waitFor();
     const rows = await page.evaluate(() =>
       ['key', 'raid', 'character', 'claim', 'person', 'removal', 'audit'].map(
         (what) => document.querySelectorAll(`[data-${what}]`).length,
@@ -139,6 +140,93 @@ export async function ownChecks(runner, context) {
     await page.close();
   });
 
+  await runner.run('what is held about a character is downloaded by keyboard alone, after the password', async () => {
+    const page = await opened();
+    const row = page.locator('[data-character="301"]');
+    people.fresh = false;
+    await row.getByRole('button', { name: 'Download what is held about Mira' }).press('Enter');
+    await page.getByText('To download what is held, enter your password again').waitFor();
+    await page.keyboard.type(STAGED_PERSON.password);
+    const coming = page.waitForEvent('download');
+    await page.keyboard.press('Enter');
+    const download = await coming;
+    same(download.suggestedFilename(), 'raidcast-player.tar.zst', 'name');
+    same((await stat(await download.path())).size, 3_400_000, 'bytes');
+    await row.getByText('The archive is saved: raidcast-player.tar.zst.').waitFor();
+    same(await focus(page), 'Download what is held about it', 'focus');
+    // Where no administrator has confirmed it there is no button, and words say why.
+    const other = page.locator('[data-character="302"]');
+    await other.getByText('For that, and to download what is held about it, an administrator has to confirm').waitFor();
+    same(await other.getByRole('button').count(), 0, 'buttons');
+    // It was another's word when the page was read; that has changed.
+    people.characters[0].way = 'officer';
+    await row.getByRole('button', { name: 'Download what is held about Mira' }).press('Enter');
+    await row.getByText('For this an administrator has to confirm that the character is yours').waitFor();
+    same(await focus(page), 'Download what is held about it', 'focus');
+    await page.close();
+  });
+
+  await runner.run(
+    'all that is held about somebody is downloaded, after the password where that is asked',
+    async () => {
+      const take = async (/** @type {boolean} */ fresh) => {
+        people.fresh = fresh;
+        const page = await context.newPage();
+        await page.goto(`${stage.origin}/account`);
+        const link = page.getByRole('link', { name: 'Download all that is held about you' });
+        const coming = page.waitForEvent('download');
+        await link.press('Enter');
+        if (!fresh) {
+          await page.getByText('To download what is held, enter your password again').waitFor();
+          await page.keyboard.type(STAGED_PERSON.password);
+          await page.keyboard.press('Enter');
+        }
+        same((await coming).suggestedFilename(), 'raidcast.tar.zst', 'name');
+        same(await focus(page), 'Download all that is held about you', 'focus');
+        await page.close();
+      };
+      await take(true);
+      await take(false);
+    },
+  );
+
+  await runner.run('an administrator downloads what is held about a player by keyboard alone', async () => {
+    const page = await opened();
+    await page.getByRole('link', { name: 'Administration' }).press('Enter');
+    const part = page.getByRole('region', { name: 'What is held about a player' });
+    await part.getByLabel('Number in the game').focus();
+    await page.keyboard.type(`https://raidcast.example/reports/k2186zmzvg0j?player=${'0'.repeat(32)}`);
+    await page.keyboard.press('Enter');
+    await part.getByText('No player is known by this key.').waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === 'held-player');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('4711');
+    const coming = page.waitForEvent('download');
+    await page.keyboard.press('Enter');
+    await (await coming).path();
+    await part.getByText('The archive is saved: raidcast-player.tar.zst.').waitFor();
+    same([people.asked, await focus(page)], [{ player: '4711' }, 'held-player'], 'what was asked for, focus');
+    await page.close();
+  });
+
+  await runner.run('what is one’s own comes before administration, at every width', async () => {
+    const page = await opened();
+    for (const width of [360, 768, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      const [own, others] = await page.evaluate(() => {
+        const top = (/** @type {string} */ id) => document.getElementById(id)?.getBoundingClientRect().top ?? 0;
+        return [
+          ['keys-title', 'characters-title', 'sessions-title', 'ways-title', 'password-title', 'leaving-title'].map(
+            top,
+          ),
+          ['administration', 'removals-title', 'claims-title', 'people-title', 'held-title'].map(top),
+        ];
+      });
+      expect(Math.max(...(own ?? [])) < Math.min(...(others ?? [])), `${width} px: ${own} are not above ${others}`);
+    }
+    await page.close();
+  });
+
   for (const theme of /** @type {const} */ (['dark', 'light'])) {
     await runner.run(
       `an account full of rows is gone through by keyboard, fits, and axe finds nothing (${theme})`,
@@ -146,7 +234,14 @@ export async function ownChecks(runner, context) {
         const page = await opened(theme);
         await looksGood(page, theme);
         const names = await tabThrough(page);
-        for (const name of [`Fights of ${group}`, 'Delete Bran', 'Close the request of Frostlily', 'Look again']) {
+        for (const name of [
+          `Fights of ${group}`,
+          'Download what is held about Mira',
+          'Download',
+          'Delete Bran',
+          'Close the request of Frostlily',
+          'Look again',
+        ]) {
           expect(names.includes(name), `the Tab key does not come to: ${name}`);
         }
         await page.setViewportSize({ width: 360, height: 740 });
@@ -172,6 +267,13 @@ export async function ownChecks(runner, context) {
       await page.getByLabel('Code of the claim').fill(CONFIRMATION.code);
       await page.keyboard.press('Enter');
       await page.getByText('In your fights it is').waitFor();
+      people.characters[0].way = 'officer';
+      await press('Download what is held about Mira');
+      await page.getByText('For this an administrator has to confirm').waitFor();
+      people.fresh = false;
+      await page.getByRole('region', { name: 'What is held about a player' }).getByRole('textbox').fill('4711');
+      await press('Download');
+      await page.getByText('To download what is held, enter your password again').waitFor();
       await looksGood(page, theme);
       await tabThrough(page);
       await page.close();

@@ -16,7 +16,7 @@ export const STAGED_PERSON = { name: 'Mira', password: 'correct horse' };
 /** Addresses that are answered here: all but the first line are of what the stage's own raid has nothing to do with. */
 const OF_PEOPLE = new RegExp(
   `^/api/v1/(${[
-    'sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|limits|audit',
+    'sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|player-exports|limits|audit',
     'live/STAGECHANNEL/links|raids/NIGHT\\d+|reports/night\\d+x\\d+',
   ].join('|')})(/|$)`,
 );
@@ -69,6 +69,8 @@ export class StagedPeople {
   removals = [];
   /** @type {any[]} */
   audit = [];
+  /** For what an archive of a player was made last. @type {any} */
+  asked = null;
   /** The program that waits to be paired, if one does. @type {any} */
   device = null;
   #name = STAGED_PERSON.name;
@@ -333,6 +335,19 @@ export class StagedPeople {
       case 'PATCH /api/v1/me/characters/{id}':
         this.characters = this.characters.map((one) => (other(one) ? one : { ...one, ...body }));
         return done();
+      case 'GET /api/v1/me/export':
+        return this.fresh ? archive('raidcast.tar.zst') : again();
+      case 'GET /api/v1/me/characters/{id}/export': {
+        if (!this.fresh) return again();
+        const character = this.characters.find((one) => !other(one));
+        if (character === undefined) return nothing();
+        return character.way === 'administrator' ? archive() : fault(409, 'conflict', rows.NOT_CONFIRMED);
+      }
+      case 'POST /api/v1/player-exports':
+        if (!this.fresh) return again();
+        if (body.player.length === 32) return fault(404, 'not_found', 'no player is known by this key');
+        this.asked = body;
+        return archive();
       case 'POST /api/v1/me/claims': {
         const now = Date.now();
         const { called, way } = body;
@@ -419,7 +434,7 @@ export class StagedPeople {
       name: this.#name,
       role: this.administers ? 'administrator' : 'member',
       signedInAtMs: now,
-      freshUntilMs: now + 900_000,
+      freshUntilMs: this.fresh ? now + 900_000 : now - 1,
       accounts: [{ id: 1, name: null, channelUrl: 'https://raidcast.example/live/STAGECHANNEL' }, ...this.held],
     };
   }
@@ -442,6 +457,12 @@ function json(status, value, headers = {}) {
  */
 function fault(status, code, message, headers) {
   return json(status, { code, message }, headers);
+}
+
+/** Some bytes that nobody unpacks. */
+function archive(name = 'raidcast-player.tar.zst') {
+  const headers = { 'content-disposition': `attachment; filename="${name}"` };
+  return { status: 200, type: 'application/zstd', body: Buffer.alloc(3_400_000, 7), headers };
 }
 
 function done() {

@@ -10,6 +10,10 @@ export const PROOFS = ['code', 'officer', 'administrator'];
 /** What is told to the one who is to confirm a claim. */
 export const CONFIRMATION = { code: 'k7m2q9', by: 'Bran', called: 'Frostlily' };
 
+/** Why somebody is not given what is held about a character of his. */
+export const NOT_CONFIRMED =
+  'for this an administrator has to confirm that the character is yours: claim it once more, by an administrator, or ask one for what is held about it';
+
 /** @param {number} now */
 export function characters(now) {
   const one = { hidden: false, hiddenByAdministrator: false, agrees: false, provedAtMs: now - DAY_MS, way: 'code' };

@@ -117,6 +117,48 @@ export async function stagedChecks(runner, context) {
     }
   });
 
+  await runner.run('nothing moves on a live page when its feed says that it is behind', async () => {
+    stage.delayS = 90;
+    stage.begin();
+    for (const width of [360, 1280]) {
+      for (const path of [`/reports/${stage.fight.reportId}`, `/raids/${STAGED.raid}`]) {
+        const page = await context.newPage();
+        await page.setViewportSize({ width, height: 900 });
+        /** @type {() => void} */
+        let letGo = () => undefined;
+        const held = new Promise((go) => (letGo = () => go(undefined)));
+        await page.routeWebSocket(/\/feed/, async (route) => {
+          await held;
+          route.connectToServer();
+        });
+        await page.goto(`${stage.origin}${path}`);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        // A raid's fight is above the list of all: that waits for it.
+        if (path.startsWith('/raids/')) {
+          await page.getByRole('heading', { name: 'Loading the fight' }).waitFor();
+          same(await page.locator('[data-report]').count(), 0, 'rows of the list before the fight');
+        } else await page.locator(ROWS).first().waitFor();
+        const tops = () =>
+          page.evaluate(() =>
+            ['h1', 'main header + *', '[data-table=players], [aria-busy]'].map(
+              (one) => document.querySelector(one)?.getBoundingClientRect().top,
+            ),
+          );
+        const before = await tops();
+        letGo();
+        await page.locator('[data-behind]').waitFor();
+        await status(page, ['live', 'idle']);
+        await page.locator(ROWS).first().waitFor();
+        // Where the fight of a raid is loaded, its boss comes first.
+        const count = path.startsWith('/raids/') ? 2 : 3;
+        same((await tops()).slice(0, count), before.slice(0, count), `${path} at ${width} px`);
+        await page.close();
+      }
+    }
+    stage.delayS = 0;
+    stage.begin();
+  });
+
   await runner.run('every link of a private raid takes its ticket along', async () => {
     const page = await open(`/raids/${STAGED.raid}?ticket=tic%2Bket`);
     await page.locator(ROWS).first().waitFor();

@@ -57,6 +57,8 @@ pub struct Room {
     views: [View; Pace::ALL.len()],
     events: Events,
     details: Details,
+    /// Whether somebody watches who was owed nothing before.
+    is_owing: bool,
     /// The first is written to in place; the others have tasks, and are begun when they are needed.
     shards: Vec<ShardHandle>,
     tasks: TaskTracker,
@@ -90,6 +92,7 @@ impl Room {
             views: Pace::ALL.map(|_| View::new()),
             events: Events::default(),
             details: Details::default(),
+            is_owing: false,
             shards: vec![ShardHandle::in_place(patience, Arc::clone(&metrics))],
             tasks,
             patience,
@@ -232,7 +235,8 @@ impl Room {
     /// `keyframe` makes that of a pace, with the last event that it contains, and whether some were lost.
     pub fn send(&mut self, keyframe: impl Fn(Pace, u64, bool) -> FeedFrame) {
         let beat = Arc::new(self.beat(keyframe));
-        let due = self.views.iter().any(View::has_moved);
+        // Who watches from now on is owed what was made for others already.
+        let due = std::mem::take(&mut self.is_owing) || self.views.iter().any(View::has_moved);
         self.shards.iter_mut().for_each(|shard| shard.send(&beat, due));
         for pace in Pace::ALL {
             let view = &mut self.views[pace.index()];
@@ -295,6 +299,7 @@ impl Room {
         keys.truncate(WATCHED_MAX);
         let watch = self.details.watch(id, pace, keys);
         self.shard(id).tell(Command::Watch(id, watch));
+        self.is_owing = true;
     }
 
     /// Answers one spectator, if nothing else is on its way to it: answers to probes and pings may be lost.

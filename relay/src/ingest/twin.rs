@@ -78,12 +78,7 @@ impl Begins {
     ///
     /// # Errors
     /// The store does not answer; `TooMany`: its account asks for too many.
-    pub(super) async fn named(
-        &self,
-        keeper: &Keeper,
-        account: AccountId,
-        read: Uploaded,
-    ) -> Result<Named, HttpError> {
+    pub(super) async fn named(&self, keeper: &Keeper, account: AccountId, read: Uploaded) -> Result<Named, HttpError> {
         // It may cost a look at a stored log.
         keeper.begins(account)?;
         let first = read.encounter;

@@ -95,6 +95,12 @@ pub enum RaidCommand {
         /// Which.
         report_id: String,
     },
+    /// A report of the raid leads to other reports of its fight now, or these tell something else. Of such alone to which
+    /// anybody is led, and of no report in which somebody is hidden everywhere.
+    ViewsChanged {
+        /// Which.
+        report_id: String,
+    },
     /// The account's channel shows another raid from now on: who came by it is sent on, and that is answered.
     Superseded {
         /// Answered when it is so.

@@ -25,6 +25,7 @@ mod replies;
 mod report;
 mod stage;
 mod state;
+mod views;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -244,6 +245,7 @@ impl RaidTask {
                 self.earlier.retain(|held| held.line.report_id != report_id);
                 self.stages.refresh_all();
             }
+            RaidCommand::ViewsChanged { report_id } => self.views_changed(report_id),
             RaidCommand::Erasing { encounter, reply } => {
                 self.erasing(encounter);
                 let _ = reply.send(());
@@ -274,6 +276,7 @@ impl RaidTask {
         for of in self.stages.all() {
             self.number_players(of, None);
         }
+        self.tell_views();
         self.let_deltas_go();
         self.let_others_move_on();
         self.unfollow_unwatched();

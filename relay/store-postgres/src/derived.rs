@@ -2,7 +2,7 @@
 
 use raidcast_store::{
     AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, HeldReport, JobKey,
-    StoreFuture,
+    StoreFuture, Viewpoint,
 };
 use sqlx::PgConnection;
 
@@ -11,17 +11,29 @@ use crate::error::Failure;
 use crate::{keep_derived, same_fight, search_rows};
 
 impl DerivedRows for PostgresStore {
-    fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
+    fn keep_derived<'a>(
+        &'a self,
+        seen: HeldReport,
+        rows: &'a Derived,
+        job: JobKey,
+    ) -> StoreFuture<'a, Option<Vec<i64>>> {
         Self::answer(async move {
             let _turn = self.uploads.acquire().await;
             // Rows and the end of their job go together: what a crash forgets is derived again.
             let mut transaction = self.begin().await?;
             search_rows::share(&mut transaction, seen.row).await?;
-            let is_kept = keep_derived::keep(&mut transaction, seen, rows, job).await?;
-            if is_kept {
+            let kept = keep_derived::keep(&mut transaction, seen, rows, job).await?;
+            if kept.is_some() {
                 transaction.commit().await?;
             }
-            Ok(is_kept)
+            Ok(kept)
+        })
+    }
+
+    fn viewpoints<'a>(&'a self, encounters: &'a [i64]) -> StoreFuture<'a, Vec<Viewpoint>> {
+        Self::answer(async move {
+            let mut connection = self.pool.acquire().await?;
+            same_fight::viewpoints(&mut connection, encounters).await
         })
     }
 

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use raidcast_store::row::{HeldColumns, json};
-use raidcast_store::same_fight::{Seen, links};
+use raidcast_store::same_fight::{Seen, before_and_now, links};
 use raidcast_store::search::{SearchColumns, SearchRows, player_rows};
 use raidcast_store::{Derived, HeldReport, JobKey, code};
 use sqlx::PgConnection;
@@ -16,18 +16,19 @@ use crate::error::Failure;
 use crate::{same_fight, search_rows};
 
 /// Puts rows in place of others and finishes their job, if the report is as its caller saw it; the last of a transaction that
-/// [shares](search_rows::share) the lock of names.
+/// [shares](search_rows::share) the lock of names. See [`raidcast_store::DerivedRows::keep_derived`].
 pub(crate) async fn keep(
     connection: &mut PgConnection,
     seen: HeldReport,
     rows: &Derived,
     job: JobKey,
-) -> Result<bool, Failure> {
-    let Some(held) = look(connection, seen, rows).await? else { return Ok(false) };
+) -> Result<Option<Vec<i64>>, Failure> {
+    let Some(held) = look(connection, seen, rows).await? else { return Ok(None) };
+    let mut before = Vec::new();
     // Most reports are derived once: to look for rows costs less than to remove none from every table.
     if held.has_rows {
         search_rows::turn(connection).await?;
-        forget(connection, seen.row).await?;
+        before = forget(connection, seen.row).await?;
     }
     let found = SearchRows::of(&held.columns, rows, &held.hidden);
     put(connection, seen.row, rows, &held, &found).await?;
@@ -35,16 +36,16 @@ pub(crate) async fn keep(
     let links = match Seen::of(rows, held.columns.scene_id) {
         Some(fight) => {
             let others = same_fight::others(connection, held.account, &fight.reach()).await?;
-            json(&links(seen.row, &fight, &others))
+            links(seen.row, &fight, &others)
         }
-        None => "[]".to_owned(),
+        None => Vec::new(),
     };
-    end(connection, &found, &links, job).await?;
-    Ok(true)
+    end(connection, &found, &json(&links), job).await?;
+    Ok(Some(before_and_now(seen.row, before, &links)))
 }
 
-/// Removes what is derived of a report.
-pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+/// Removes what is derived of a report; gives which others were of its fight.
+pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<Vec<i64>, Failure> {
     sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = $1", encounter).execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_players WHERE encounter = $1", encounter).execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM player_skills WHERE encounter = $1", encounter).execute(&mut *connection).await?;

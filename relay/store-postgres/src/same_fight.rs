@@ -1,5 +1,7 @@
 //! Which reports are of one fight.
 
+use raidcast_store::Viewpoint;
+use raidcast_store::row::{ViewpointColumns, readable};
 use raidcast_store::same_fight::{
     BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, TOLD_MAX, candidates,
 };
@@ -7,12 +9,14 @@ use sqlx::PgConnection;
 
 use crate::error::Failure;
 
-/// Removes what is known of which others are of the fight of an encounter.
-pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
-    sqlx::query!("DELETE FROM same_fights WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+/// Removes what is known of which others are of the fight of an encounter; gives those.
+pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<Vec<i64>, Failure> {
+    let others = sqlx::query_scalar!("DELETE FROM same_fights WHERE encounter = $1 RETURNING other", encounter)
+        .fetch_all(&mut *connection)
+        .await?;
     sqlx::query!("DELETE FROM same_fights WHERE other = $1", encounter).execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM fight_times WHERE encounter = $1", encounter).execute(connection).await?;
-    Ok(())
+    Ok(others)
 }
 
 /// Fights that an account's fight is compared with, of which nothing need be known yet. Under the lock of `search_rows.rs`, so
@@ -98,4 +102,20 @@ pub(crate) async fn of(
     )
     .fetch_all(connection)
     .await?)
+}
+
+/// See [`raidcast_store::DerivedRows::viewpoints`].
+pub(crate) async fn viewpoints(connection: &mut PgConnection, encounters: &[i64]) -> Result<Vec<Viewpoint>, Failure> {
+    let found = sqlx::query_as!(
+        ViewpointColumns,
+        r#"SELECT e.row AS "encounter!", e.report_id AS "report_id!", r.code AS "raid_code!", e.state AS "state!",
+                  e.visibility AS "visibility!", r.names AS "names!",
+                  EXISTS (SELECT 1 FROM encounter_players p JOIN opt_outs o ON o.player = p.actor_id
+                          WHERE p.encounter = e.row) AS "hides!"
+           FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = ANY ($1) ORDER BY e.row"#,
+        encounters,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(readable(found))
 }

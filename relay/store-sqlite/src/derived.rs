@@ -4,7 +4,7 @@ use raidcast_store::row::json;
 use raidcast_store::search::player_rows;
 use raidcast_store::{
     AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, HeldReport, JobKey,
-    StoreFuture, derive_job,
+    StoreFuture, Viewpoint, derive_job,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -16,9 +16,21 @@ use crate::jobs::{finish, put_job};
 use crate::{same_fight, search_rows};
 
 impl DerivedRows for SqliteStore {
-    fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
+    fn keep_derived<'a>(
+        &'a self,
+        seen: HeldReport,
+        rows: &'a Derived,
+        job: JobKey,
+    ) -> StoreFuture<'a, Option<Vec<i64>>> {
         let (bosses, skills) = (json(&rows.bosses), json(&rows.skills));
         self.write_bulk(KeepDerived { seen, rows: rows.clone(), bosses, skills, job })
+    }
+
+    fn viewpoints<'a>(&'a self, encounters: &'a [i64]) -> StoreFuture<'a, Vec<Viewpoint>> {
+        Self::read(async move {
+            let mut connection = self.readers.acquire().await?;
+            same_fight::viewpoints(&mut connection, encounters).await
+        })
     }
 
     fn same_fight(&self, encounter: i64, also_of: Option<AccountId>) -> StoreFuture<'_, Vec<String>> {
@@ -88,17 +100,17 @@ struct KeepDerived {
 }
 
 impl Change for KeepDerived {
-    type Output = bool;
+    type Output = Option<Vec<i64>>;
 
     fn bytes(&self) -> usize {
         self.bosses.len() + self.rows.players.len() * PLAYER_BYTES + self.skills.len()
     }
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<Vec<i64>>, Failure> {
         let encounter = self.seen.row;
         let held = of_row(connection, encounter).await?;
         if held.as_ref().map(HeldReport::from) != Some(self.seen) {
-            return Ok(false);
+            return Ok(None);
         }
         let hidden = search_rows::hidden(connection, &self.rows).await?;
         let players = json(&player_rows(&self.rows, &hidden));
@@ -147,9 +159,9 @@ impl Change for KeepDerived {
         .execute(&mut *connection)
         .await?;
         search_rows::keep(connection, encounter, &self.rows, &hidden).await?;
-        same_fight::keep(connection, encounter, &self.rows).await?;
+        let others = same_fight::keep(connection, encounter, &self.rows).await?;
         finish(connection, self.job).await?;
-        Ok(true)
+        Ok(Some(others))
     }
 }
 

@@ -1,25 +1,35 @@
 //! Which reports are of one fight.
 
-use raidcast_store::Derived;
-use raidcast_store::row::json;
+use raidcast_store::row::{ViewpointColumns, json, readable};
 use raidcast_store::same_fight::{
     BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, Seen, TOLD_MAX,
-    candidates, links,
+    before_and_now, candidates, links,
 };
+use raidcast_store::{Derived, Viewpoint};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Failure;
 
-/// Finds out which others are of the fight of an encounter, and puts that in place of what was known. Whatever is derived
-/// at one time is derived one after the other, so that of two the later one meets the other.
-pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
-    sqlx::query!("DELETE FROM same_fights WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
+/// Finds out which others are of the fight of an encounter, and puts that in place of what was known; gives these, and
+/// those before. Whatever is derived at one time is derived one after the other, so that of two the later one meets the
+/// other.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    encounter: i64,
+    derived: &Derived,
+) -> Result<Vec<i64>, Failure> {
+    let before = sqlx::query_scalar!(
+        r#"DELETE FROM same_fights WHERE encounter = ?1 RETURNING other AS "other!: i64""#,
+        encounter
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     sqlx::query!("DELETE FROM same_fights WHERE other = ?1", encounter).execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM fight_times WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
     let of = sqlx::query!("SELECT account, scene_id FROM encounters WHERE row = ?1", encounter)
         .fetch_one(&mut *connection)
         .await?;
-    let Some(seen) = Seen::of(derived, of.scene_id) else { return Ok(()) };
+    let Some(seen) = Seen::of(derived, of.scene_id) else { return Ok(before_and_now(encounter, before, &[])) };
     sqlx::query!(
         "INSERT INTO fight_times (encounter, first_at_ms, last_at_ms) VALUES (?1, ?2, ?3)",
         encounter,
@@ -29,16 +39,17 @@ pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, deri
     .execute(&mut *connection)
     .await?;
     let others = others(connection, of.account, &seen.reach()).await?;
-    let links = json(&links(encounter, &seen, &others));
+    let links = links(encounter, &seen, &others);
+    let rows = json(&links);
     sqlx::query!(
         "INSERT INTO same_fights (encounter, other, overlap_ms, apart_ms)
          SELECT value ->> 'encounter', value ->> 'other', value ->> 'overlap_ms', value ->> 'apart_ms'
          FROM json_each(?1)",
-        links,
+        rows,
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(before_and_now(encounter, before, &links))
 }
 
 /// Fights that an account's fight is compared with.
@@ -118,6 +129,27 @@ pub(crate) async fn of(
     )
     .fetch_all(connection)
     .await?)
+}
+
+/// See [`raidcast_store::DerivedRows::viewpoints`].
+pub(crate) async fn viewpoints(
+    connection: &mut SqliteConnection,
+    encounters: &[i64],
+) -> Result<Vec<Viewpoint>, Failure> {
+    let of = json(encounters);
+    let found = sqlx::query_as!(
+        ViewpointColumns,
+        r#"SELECT e.row AS "encounter!: i64", e.report_id AS "report_id!: String", r.code AS "raid_code!: String",
+                  e.state AS "state!: i64", e.visibility AS "visibility!: i64", r.names AS "names!: i64",
+                  EXISTS (SELECT 1 FROM encounter_players p JOIN opt_outs o ON o.player = p.actor_id
+                          WHERE p.encounter = e.row) AS "hides!: bool"
+           FROM encounters e JOIN raids r ON r.row = e.raid
+           WHERE e.row IN (SELECT value FROM json_each(?1)) ORDER BY e.row"#,
+        of,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(readable(found))
 }
 
 /// Forgets all of it.

@@ -126,7 +126,8 @@ macro_rules! conformance {
                 nothing_that_is_typed_is_read_as_sql, rows_of_search_go_with_their_encounter,
                 names_that_nobody_may_see_are_in_nobodys_way;
             same_fight: reports_of_one_fight_are_those_of_a_plain_comparison,
-                what_is_not_public_is_told_to_its_account_alone, one_account_takes_no_others_place;
+                what_is_not_public_is_told_to_its_account_alone, one_account_takes_no_others_place,
+                who_is_derived_is_told_which_others_lead_to_it_or_did, a_viewpoint_says_who_may_be_led_to_a_report;
             erase: an_erased_encounter_leaves_all_others_as_they_were, what_waited_brings_nothing_back,
                 an_erased_raid_leaves_all_others_as_they_were,
                 somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays, numbers_of_accounts_are_not_given_again,

@@ -4,6 +4,7 @@
 //! All of them can be emptied and made again. Deliberately not here: how they are made of a report.
 
 use raidcast_shared::report::{self, Report, SkillKind};
+use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use serde::Serialize;
 
 use crate::{AccountId, HeldReport, JobKey, JobKind, NewJob, StoreFuture};
@@ -176,12 +177,41 @@ pub fn derive_job(account: AccountId, encounter: i64, revision: i64, report_id: 
     }
 }
 
+/// A report as one of several of its fight, as far as it counts for who is told of the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewpoint {
+    /// Its encounter.
+    pub encounter: i64,
+    /// Its name.
+    pub report_id: String,
+    /// The raid it is of.
+    pub raid_code: String,
+    /// Where it stands.
+    pub state: ReportState,
+    /// Who may see it once its fight does not go on.
+    pub visibility: Visibility,
+    /// Which names its raid shows.
+    pub names: NamesPolicy,
+    /// Whether a player of it is hidden everywhere.
+    pub hides: bool,
+}
+
 /// Keeps what is derived of reports.
 pub trait DerivedRows: Send + Sync {
-    /// Puts the rows of a report in place of those it has, and finishes the job of it, in one transaction; `false`, and
+    /// Puts the rows of a report in place of those it has, and finishes the job of it, in one transaction; `None`, and
     /// nothing changed, where the report is not as the caller saw it: look again. Which other reports are of the same
-    /// fight is found out with it ([`crate::same_fight`]). It hurries nobody.
-    fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool>;
+    /// fight is found out with it ([`crate::same_fight`]): gives the encounters of those, and of those that were so until
+    /// now, whoever may see them, in the order of their rows. It hurries nobody.
+    fn keep_derived<'a>(
+        &'a self,
+        seen: HeldReport,
+        rows: &'a Derived,
+        job: JobKey,
+    ) -> StoreFuture<'a, Option<Vec<i64>>>;
+
+    /// What counts of these encounters' reports for who is told of one by another, in the order of their rows. Those that
+    /// are gone are left out.
+    fn viewpoints<'a>(&'a self, encounters: &'a [i64]) -> StoreFuture<'a, Vec<Viewpoint>>;
 
     /// Reports of the fight that an encounter's report is of, by other accounts: public ones, and those of this account.
     /// Of each account the one that is most like it, the most alike first. They are known from when both are derived.

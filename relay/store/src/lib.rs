@@ -48,7 +48,7 @@ pub use character::{
     JudgedClaim, NAMES_JUDGED, NAMES_OF_ACCOUNT_MAX, NewClaim, OPT_OUTS_MAX, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
     Seen, SeenClaim, Wish, Wished, Wishes,
 };
-pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, derive_job};
+pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, Viewpoint, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
 pub use erase::{Erasing, Erasure, GivenBack, Leaving, RaidLine};
 pub use error::{StoreError, StoreFuture};

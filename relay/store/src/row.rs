@@ -16,7 +16,7 @@ use crate::{
     Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, HeldReport, Invitation, JobKey,
     JobKind, JournalEntry, JudgedClaim, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person,
     PersonId, RaidLine, RaidRow, Removal, ReportLine, Seen, Session, SessionId, ShownTo, StoreError, StoredStream,
-    StreamKey, Tickets, Unreadable, UploadHash, code,
+    StreamKey, Tickets, Unreadable, UploadHash, Viewpoint, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -562,6 +562,33 @@ impl TryFrom<HeldColumns> for HeldReport {
             state: code::state(columns.state)?,
             revision: code::small(columns.revision)?,
             kept_stream: columns.kept_stream.0.map(Id::read).transpose()?.map(StreamId),
+        })
+    }
+}
+
+/// A report as one of several of its fight.
+pub struct ViewpointColumns {
+    pub encounter: i64,
+    pub report_id: String,
+    pub raid_code: String,
+    pub state: i64,
+    pub visibility: i64,
+    pub names: i64,
+    pub hides: bool,
+}
+
+impl TryFrom<ViewpointColumns> for Viewpoint {
+    type Error = StoreError;
+
+    fn try_from(columns: ViewpointColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            encounter: columns.encounter,
+            report_id: columns.report_id,
+            raid_code: columns.raid_code,
+            state: code::state(columns.state)?,
+            visibility: code::visibility(columns.visibility)?,
+            names: code::names(columns.names)?,
+            hides: columns.hides,
         })
     }
 }

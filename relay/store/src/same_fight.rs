@@ -192,6 +192,16 @@ pub fn links(encounter: i64, seen: &Seen, others: &[Candidate]) -> Vec<LinkRow> 
     others.iter().filter_map(like).flat_map(both).collect()
 }
 
+/// The others of an encounter's fight: those that were until now, and those that are by the pairs in their place. Each
+/// once, in the order of their rows.
+pub fn before_and_now(encounter: i64, before: Vec<i64>, now: &[LinkRow]) -> Vec<i64> {
+    let mut others = before;
+    others.extend(now.iter().filter(|link| link.encounter == encounter).map(|link| link.other));
+    others.sort_unstable();
+    others.dedup();
+    others
+}
+
 /// Why two are not of one fight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Differ {

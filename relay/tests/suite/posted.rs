@@ -13,7 +13,7 @@ use raidcast_meterkit::upload::{Upload, Uploader};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::report::{Fight as Figures, Player, Report, SkillKind, TimelineSeries};
 use raidcast_shared::uplink::{Outcome, Visibility};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::encounters::PATH;
@@ -219,7 +219,10 @@ async fn one_fight_streamed_and_by_its_meters_upload_and_posted_has_the_same_fig
         let link = secret_of(relay.first_link().expect("nobody administrates it"));
         assert_eq!(ana.join("Ana", Some(&link)).await.status, 201);
         let (_, key) = ana.make_key(&["upload"], None).await;
-        let answer = post(&relay, PATH, &key, &[], Encounters(&[]).body(&fight).as_bytes()).await;
+        let mut form: Value = serde_json::from_str(&Encounters(&[]).body(&fight)).expect("a form");
+        form["sceneName"] = json!(streamed.fight.encounter.scene);
+        form["sceneId"] = json!(streamed.fight.encounter.scene_id);
+        let answer = post(&relay, PATH, &key, &[], form.to_string().as_bytes()).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let receipt: Value = serde_json::from_str(&answer.body).expect("a receipt");
         let posted = relay.report(receipt["reportId"].as_str().expect("a report")).await;

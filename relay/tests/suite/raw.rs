@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::script::{TestRelay, soon};
@@ -57,7 +57,7 @@ pub(crate) async fn connect(addr: &str, from: Ipv4Addr) -> TcpStream {
 }
 
 /// All that comes until the other end closes.
-pub(crate) async fn to_the_end(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) async fn to_the_end(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut all = Vec::new();
     let _ = soon("the connection's end", stream.read_to_end(&mut all)).await;
     all

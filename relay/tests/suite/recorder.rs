@@ -183,6 +183,11 @@ impl Watcher {
 
     /// Has its pace, and is told of single players: those whom it sees, and one by the key that leads elsewhere.
     async fn settle(&mut self) {
+        // What it held of before is no more: it gets everything anew.
+        while self.spectator.keyframes == 0 {
+            let frame = self.spectator.hear().await.expect("the feed goes on");
+            self.recorder.frame(&self.spectator, &frame);
+        }
         self.spectator.ask(&FeedRequest::Pace { ticks: self.ticks }).await;
         self.recorder.hears(&mut self.spectator).await;
         let seen = self.until("its players", |seen| seen.rows.len() == 3).await;

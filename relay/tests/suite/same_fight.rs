@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use raidcast_shared::feed::{FeedFrame, FeedHappening, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::report::PointsOfView;
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::encounters::{PATH, encounter};
 use crate::raw::{ask, becomes};
-use crate::script::{KEY, OTHER_KEY, Script, TestRelay, Uploader, hello};
+use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello};
 use crate::uploads::{on_every_database, post};
 
 async fn is_all_derived(relay: &TestRelay) {
@@ -183,6 +184,167 @@ async fn a_streamed_fight_and_the_sums_of_another_meter_are_one_until_one_is_hid
         assert!(views(&relay, &ends[0], None).await.views.is_empty(), "with the next request");
         assert_eq!(reports(&views(&relay, &ends[1], None).await), BTreeSet::from([ends[0].as_str()]));
         drop(uploader);
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// The same some time later.
+fn later(mut body: Value, by_ms: i64) -> Value {
+    for at in ["startedAtMs", "endedAtMs"] {
+        body[at] = json!(body[at].as_i64().unwrap() + by_ms);
+    }
+    for player in body["players"].as_array_mut().unwrap() {
+        let timeline = player["damageSkills"][0].get_mut("timeline").and_then(Value::as_array_mut);
+        for hit in timeline.into_iter().flatten() {
+            hit["timestampMs"] = json!(hit["timestampMs"].as_i64().unwrap() + by_ms);
+        }
+    }
+    body
+}
+
+/// The code of a report's raid.
+async fn raid_of(relay: &TestRelay, report: &str, key: Option<&str>) -> String {
+    let (status, body) = relay.get_with(&format!("/api/v1/reports/{report}"), key).await;
+    assert_eq!(status, 200, "{body}");
+    body["raid"].as_str().unwrap().to_owned()
+}
+
+/// Somebody who looks at a report, and has heard how its raid stands.
+async fn looks_at(relay: &TestRelay, report: &str, key: Option<&str>) -> Spectator {
+    let feed = format!("{}/api/v1/raids/{}/feed", relay.url, raid_of(relay, report, key).await);
+    let mut spectator = Spectator::join_as(&feed, SUBPROTOCOL, key).await;
+    spectator.hear().await.expect("a keyframe");
+    spectator
+}
+
+/// Hears until it is told that a report leads to others now; gives the number of that event.
+async fn hears(spectator: &mut Spectator, report: &str) -> u64 {
+    loop {
+        if let FeedFrame::Event(event) = spectator.hear().await.expect("the feed goes on")
+            && event.what == FeedHappening::ViewsChanged
+        {
+            assert_eq!(event.report_id, report);
+            return event.n;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_looks_at_a_report_hears_when_another_of_its_fight_comes_and_misses_none() {
+    on_every_database(async |relay| {
+        let here = upload(&relay, KEY, "public", &encounter(100, true)).await;
+        is_all_derived(&relay).await;
+        let raid = raid_of(&relay, &here, None).await;
+        let mut looking = looks_at(&relay, &here, None).await;
+        let there = upload(&relay, OTHER_KEY, "public", &as_the_other_saw_it()).await;
+        assert_eq!(hears(&mut looking, &here).await, 1);
+        // What he asks for then is there.
+        assert_eq!(reports(&views(&relay, &here, None).await), BTreeSet::from([there.as_str()]));
+        // A moment later: not more often than once in two seconds.
+        upload(&relay, OTHER_KEY, "public", &later(as_the_other_saw_it(), 100)).await;
+        assert_eq!(hears(&mut looking, &here).await, 2);
+        // Who was away is told what he missed, and perhaps what he heard already.
+        let before = looking;
+        upload(&relay, OTHER_KEY, "public", &later(as_the_other_saw_it(), 200)).await;
+        is_all_derived(&relay).await;
+        let mut back = before.come_back(&relay, &raid, SUBPROTOCOL).await;
+        while hears(&mut back, &here).await < 3 {}
+        assert!(!back.events_lost);
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// Or that something is told would say that there is one.
+#[tokio::test]
+async fn nobody_hears_of_a_report_to_which_nobody_is_led() {
+    on_every_database(async |relay| {
+        let here = upload(&relay, KEY, "public", &encounter(100, true)).await;
+        is_all_derived(&relay).await;
+        let mut looking = [looks_at(&relay, &here, None).await, looks_at(&relay, &here, Some(KEY)).await];
+        for (number, dark) in (0..).zip(["unlisted", "private", "public&names=class"]) {
+            upload(&relay, OTHER_KEY, dark, &later(as_the_other_saw_it(), 100 + 100 * number)).await;
+            is_all_derived(&relay).await;
+        }
+        assert_eq!(views(&relay, &here, Some(OTHER_KEY)).await.views.len(), 1, "they are of one fight");
+        // Of this account it is the most alike.
+        let there = upload(&relay, OTHER_KEY, "public", &as_the_other_saw_it()).await;
+        for spectator in &mut looking {
+            assert_eq!(hears(spectator, &here).await, 1, "the first that he hears of");
+        }
+        assert_eq!(reports(&views(&relay, &here, None).await), BTreeSet::from([there.as_str()]));
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// It leads to no other, but for its members.
+#[tokio::test]
+async fn who_is_shown_a_report_that_hides_its_players_hears_of_no_other() {
+    const HOUR_MS: i64 = 3_600_000;
+    on_every_database(async |relay| {
+        let veiled = upload(&relay, KEY, "public&names=class", &encounter(100, true)).await;
+        is_all_derived(&relay).await;
+        let mut stranger = looks_at(&relay, &veiled, None).await;
+        let mut member = looks_at(&relay, &veiled, Some(KEY)).await;
+        let there = upload(&relay, OTHER_KEY, "public", &as_the_other_saw_it()).await;
+        assert_eq!(hears(&mut member, &veiled).await, 1);
+        assert_eq!(reports(&views(&relay, &veiled, Some(KEY)).await), BTreeSet::from([there.as_str()]));
+        // The next that he is sent tells of nothing that was before.
+        let next = upload(&relay, KEY, "public&names=class", &later(encounter(100, true), HOUR_MS)).await;
+        loop {
+            let frame = stranger.hear().await.expect("a keyframe");
+            if matches!(&frame, FeedFrame::Keyframe(now) if now.raid.fights.iter().any(|line| line.report_id == next)) {
+                break;
+            }
+        }
+        assert_eq!(stranger.views_changed, Vec::<u64>::new());
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// Nor before what he sees later leads anywhere.
+#[tokio::test]
+async fn who_is_behind_hears_of_other_reports_when_his_is_shown_to_him_and_nobody_before() {
+    on_every_database(async |relay| {
+        let (mut ends, mut uploaders) = (Vec::new(), Vec::new());
+        for (number, key, delay_s, fight) in
+            [(2, OTHER_KEY, 0, Script::new(40, 3).told_as_sums()), (1, KEY, 60, Script::new(40, 2))]
+        {
+            let wanted = Hello { raid: RaidId(Uuid::from_u128(number)), delay_s, ..hello() };
+            let mut uploader = Uploader::connect_as(&relay, key, wanted).await;
+            let begun = uploader.begin(&fight).await;
+            uploader.deltas(begun.h, &fight.deltas).await;
+            let ended = uploader.end(begun.h, &fight, Outcome::Kill).await;
+            assert!(matches!(ended, UplinkReply::Finalized { state: ReportState::Final, .. }), "{ended:?}");
+            if number == 2 {
+                is_all_derived(&relay).await;
+            }
+            ends.push(begun.report);
+            uploaders.push(uploader);
+        }
+        let (there, here) = (&ends[0], &ends[1]);
+        let feed = format!("{}/api/v1/raids/{}/feed", relay.url, uploaders[1].welcome.raid);
+        let mut stranger = Spectator::join_as(&feed, SUBPROTOCOL, None).await;
+        let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(KEY)).await;
+        let mut at_the_other = looks_at(&relay, there, None).await;
+        assert_eq!(relay.store.jobs(JobKind::Derive).await.unwrap().count, 1, "it is not shown yet");
+        stranger.echoes().await;
+        at_the_other.echoes().await;
+        assert_eq!((&stranger.views_changed, &at_the_other.views_changed), (&Vec::new(), &Vec::new()));
+        relay.pass_ms(62_000);
+        becomes("all to be derived", async || {
+            // The clock was set on; who sleeps until then looks again.
+            relay.relay.as_ref().unwrap().registry().context.derive.came();
+            relay.store.jobs(JobKind::Derive).await.unwrap().count == 0
+        })
+        .await;
+        for (spectator, report) in [(&mut stranger, here), (&mut member, here), (&mut at_the_other, there)] {
+            hears(spectator, report).await;
+        }
+        assert_eq!(reports(&views(&relay, here, None).await), BTreeSet::from([there.as_str()]));
         relay.stop().await;
     })
     .await;

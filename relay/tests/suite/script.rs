@@ -23,7 +23,7 @@ use raidcast_shared::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, CritsKnown, Hit, HitFlags, HitKind, Knows, Rare, RareBody, SkillIx,
     SourceKey, TimedHit,
 };
-use raidcast_shared::feed::{Bye, FeedFrame, FeedRequest};
+use raidcast_shared::feed::{Bye, FeedFrame, FeedHappening, FeedRequest};
 use raidcast_shared::fold::{EncounterState, Gate};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
 use raidcast_shared::report::{Report, SkillRow, Timeline};
@@ -664,6 +664,8 @@ pub(crate) struct Spectator {
     rows: Vec<Vec<i64>>,
     seen: Seen,
     pub(crate) events: Vec<u64>,
+    /// Of these, those that say that a report leads to others now.
+    pub(crate) views_changed: Vec<u64>,
     pub(crate) keyframes: usize,
     pub(crate) ticks: usize,
     pub(crate) events_lost: bool,
@@ -719,6 +721,7 @@ impl Spectator {
             rows: Vec::new(),
             seen: Seen::default(),
             events: Vec::new(),
+            views_changed: Vec::new(),
             keyframes: 0,
             ticks: 0,
             events_lost: false,
@@ -812,7 +815,10 @@ impl Spectator {
                 }
                 self.seen.checksum.clone_from(&tick.checksum);
             }
-            FeedFrame::Event(event) => self.events.push(event.n),
+            FeedFrame::Event(event) => {
+                self.events.push(event.n);
+                self.views_changed.extend((event.what == FeedHappening::ViewsChanged).then_some(event.n));
+            }
             FeedFrame::Detail(detail) => {
                 self.details.insert(detail.player_key.clone(), detail.skills.clone());
             }

@@ -18,7 +18,7 @@ use raidcast_store::{
     Person, PersonId, PlayerHeld, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine,
     Reports, Role, Search, SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn,
     Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
-    UploadHash, UploadKept, Uploads, Usage, Use, Wish, Wished, Wishes,
+    UploadHash, UploadKept, Uploads, Usage, Use, Viewpoint, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -360,7 +360,8 @@ impl Jobs for Shaky {
 
 impl DerivedRows for Shaky {
     through! {
-        "writes" keep_derived(seen: HeldReport = seen => seen, rows: &'a Derived = rows.clone() => &rows, job: JobKey = job => job) -> bool;
+        "writes" keep_derived(seen: HeldReport = seen => seen, rows: &'a Derived = rows.clone() => &rows, job: JobKey = job => job) -> Option<Vec<i64>>;
+        "reads" viewpoints(encounters: &'a [i64] = encounters.to_vec() => &encounters) -> Vec<Viewpoint>;
         "reads" same_fight(encounter: i64 = encounter => encounter, also_of: Option<AccountId> = also_of => also_of) -> Vec<String>;
         "reads" derived(encounter: i64 = encounter => encounter) -> Derived;
         "writes" derive_again() -> u64;

@@ -115,7 +115,10 @@ fn frames() -> Vec<(String, FeedFrame)> {
         revision: 1,
         checksum: "v1:0".into(),
     };
-    let all = [FeedHappening::FightBegan { started_at_ms: 5 }].into_iter().chain(happened).chain([ended]);
+    let all = [FeedHappening::FightBegan { started_at_ms: 5 }]
+        .into_iter()
+        .chain(happened)
+        .chain([ended, FeedHappening::ViewsChanged]);
     for (n, what) in (1..).zip(all) {
         out.push((format!("event_{n}"), FeedFrame::Event(FeedEvent { n, report_id: "r".into(), what })));
     }

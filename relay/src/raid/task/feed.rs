@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use raidcast_shared::feed::{Detail, Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
-use raidcast_shared::id::EncounterId;
+use raidcast_shared::id::{ActorId, EncounterId};
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
@@ -242,9 +242,15 @@ impl RaidTask {
             }
             _ => Vec::new(),
         };
+        let report_id = encounter.row.report_id.clone();
+        self.event_of(of, report_id, what, named);
+    }
+
+    /// The same of a report whose fight need not be in memory; `named` are those whom it may name.
+    pub(super) fn event_of(&mut self, of: Of, report_id: String, what: FeedHappening, named: Vec<ActorId>) {
         let Stage { room, feed, .. } = self.stages.get_mut(of);
         feed.events += 1;
-        room.event(FeedEvent { n: feed.events, report_id: encounter.row.report_id.clone(), what }, named);
+        room.event(FeedEvent { n: feed.events, report_id, what }, named);
     }
 
     /// Of a fight as such: no player is named.

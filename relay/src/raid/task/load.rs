@@ -32,9 +32,12 @@ impl RaidTask {
     }
 
     /// Begins to read what the task is to hold: the raid's live fights, and the last one, which spectators see between
-    /// two. Those that another raid owns stay there.
+    /// two, unless memory is short: whoever only looks takes none from those who fight. Those that another raid owns stay
+    /// there.
     pub(super) fn read_fights(&mut self, lines: &[ReportLine]) {
-        let wanted = lines.iter().enumerate().filter(|(at, line)| *at == 0 || line.state == ReportState::Live);
+        let is_short = self.around.context.memory.is_tight(self.row.account);
+        let is_wanted = |at: usize, line: &ReportLine| (at == 0 && !is_short) || line.state == ReportState::Live;
+        let wanted = lines.iter().enumerate().filter(|(at, line)| is_wanted(*at, line));
         for (_, line) in wanted {
             self.read_fight(line.encounter);
         }

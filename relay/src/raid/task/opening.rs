@@ -270,10 +270,11 @@ impl RaidTask {
     }
 
     /// Lets fights go that are in the journal and do not go on, while memory is short: whoever sends more of one begins it
-    /// again, and its report is served from the store. The one that is shown stays while anybody speaks or watches, and
-    /// `but` stays too.
+    /// again, and its report is served from the store. The one that is shown stays while anybody speaks, or watches a raid
+    /// that may be live, and `but` stays too.
     pub(super) fn forget_idle(&mut self, but: Option<EncounterId>) {
-        let needed = self.current.filter(|_| self.uplink.is_some() || !self.stages.is_empty());
+        let is_watched = !self.stages.is_empty() && !self.row.history;
+        let needed = self.current.filter(|_| self.uplink.is_some() || is_watched);
         let shown_later = self.shown_later();
         let is_idle = |id: &EncounterId, held: &LiveEncounter| {
             held.state != ReportState::Live

@@ -232,6 +232,15 @@ impl From<StoreError> for OpenError {
     }
 }
 
+/// Reports of which it is to be told that they lead to others now.
+#[derive(Default)]
+pub(super) struct ViewsToTell {
+    /// Each once, in the order in which they came: no more than the raid has reports.
+    pub(super) waiting: VecDeque<String>,
+    /// Not before this.
+    pub(super) next: Option<Instant>,
+}
+
 /// What a raid is to be from now on.
 pub(super) enum Wanted {
     /// As a connection says that wants to speak for it.
@@ -275,6 +284,8 @@ pub(in crate::raid) struct RaidTask {
     pub(super) waiting: HashMap<EncounterId, Beginning>,
     /// Encounters that other raids go on with.
     pub(super) releasing: Vec<Releasing>,
+    /// Reports that lead to others now.
+    pub(super) views: ViewsToTell,
     /// Fights that were erased while the task ran: they are not taken again.
     pub(super) erased: VecDeque<EncounterId>,
     /// The raid is being erased: the task ends.
@@ -322,6 +333,7 @@ impl RaidTask {
             discarding: HashMap::new(),
             waiting: HashMap::new(),
             releasing: Vec::new(),
+            views: ViewsToTell::default(),
             erased: VecDeque::new(),
             closing: false,
             stages,

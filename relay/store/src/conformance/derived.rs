@@ -11,6 +11,8 @@ use crate::{
 };
 
 const LEASE_MS: i64 = 60_000;
+/// It is kept, and no other is of its fight.
+const ALONE: Option<Vec<i64>> = Some(Vec::new());
 /// The largest amount that is known.
 const MOST: i64 = (1 << 53) - 1;
 
@@ -86,7 +88,7 @@ pub async fn a_report_that_is_kept_is_to_be_derived(harness: &impl Harness<Store
         let job = derive_job(row.key.account, row.row, revision, &row.report_id, report.kept_at_ms);
         let leased = lease(&store).await.expect("a job");
         assert_eq!((leased.key, &leased.data[..]), (job.key, row.report_id.as_bytes()));
-        assert!(store.keep_derived(seen(&store, &row).await, &rows(1), leased.key).await.expect("an answer"));
+        assert_eq!(store.keep_derived(seen(&store, &row).await, &rows(1), leased.key).await.expect("an answer"), ALONE);
         assert_eq!(lease(&store).await, None);
         assert_eq!(store.jobs(JobKind::Derive).await.expect("an answer").count, 0);
     }
@@ -100,7 +102,7 @@ pub async fn derived_rows_are_those_of_the_last_reading(harness: &impl Harness<S
         store.keep_report(&kept(&row, ReportState::Final, 1, 1)).await.expect("a report");
         let job = lease(&store).await.expect("a job");
         let rows = if players == 0 { Derived::default() } else { rows(players) };
-        assert!(store.keep_derived(seen(&store, &row).await, &rows, job.key).await.expect("an answer"));
+        assert_eq!(store.keep_derived(seen(&store, &row).await, &rows, job.key).await.expect("an answer"), ALONE);
         assert_eq!(store.derived(row.row).await.expect("an answer"), rows);
     }
     assert_eq!(store.derived(row.row + 1).await.expect("an answer"), Derived::default());
@@ -114,10 +116,10 @@ pub async fn rows_of_a_reading_that_was_replaced_are_not_kept(harness: &impl Har
     let before = seen(&store, &row).await;
     assert_eq!(before.state, ReportState::Provisional);
     store.keep_report(&kept(&row, ReportState::Final, 1, 1)).await.expect("a report");
-    assert!(!store.keep_derived(before, &rows(1), job.key).await.expect("an answer"));
+    assert_eq!(store.keep_derived(before, &rows(1), job.key).await.expect("an answer"), None);
     assert_eq!(store.derived(row.row).await.expect("an answer"), Derived::default());
     assert_eq!(store.jobs(JobKind::Derive).await.expect("an answer").count, 1, "it has the same name");
-    assert!(store.keep_derived(seen(&store, &row).await, &rows(2), job.key).await.expect("an answer"));
+    assert_eq!(store.keep_derived(seen(&store, &row).await, &rows(2), job.key).await.expect("an answer"), ALONE);
     assert_eq!(store.derived(row.row).await.expect("an answer"), rows(2));
 }
 
@@ -126,10 +128,10 @@ pub async fn rows_go_with_their_encounter(harness: &impl Harness<Store: Store>) 
     let (store, _, row) = one_fight(harness).await;
     store.keep_report(&kept(&row, ReportState::Final, 1, 1)).await.expect("a report");
     let (job, before) = (lease(&store).await.expect("a job"), seen(&store, &row).await);
-    assert!(store.keep_derived(before, &rows(3), job.key).await.expect("an answer"));
+    assert_eq!(store.keep_derived(before, &rows(3), job.key).await.expect("an answer"), ALONE);
     assert!(store.discard(row.key.account, row.key.encounter).await.expect("an answer"));
     assert_eq!(store.derived(row.row).await.expect("an answer"), Derived::default());
-    assert!(!store.keep_derived(before, &rows(3), job.key).await.expect("an answer"), "there is none any more");
+    assert_eq!(store.keep_derived(before, &rows(3), job.key).await.expect("an answer"), None, "there is none any more");
 }
 
 /// All rows can be made again, also after a crash.
@@ -138,7 +140,7 @@ pub async fn all_can_be_derived_again(harness: &impl Harness<Store: Store>) {
     assert_eq!(store.derive_again().await.expect("an answer"), 0);
     store.keep_report(&kept(&row, ReportState::Final, 1, 1)).await.expect("a report");
     let job = lease(&store).await.expect("a job");
-    assert!(store.keep_derived(seen(&store, &row).await, &rows(3), job.key).await.expect("an answer"));
+    assert_eq!(store.keep_derived(seen(&store, &row).await, &rows(3), job.key).await.expect("an answer"), ALONE);
     for _ in 0..2 {
         assert_eq!(store.derive_again().await.expect("an answer"), 1);
         assert_eq!(store.derived(row.row).await.expect("an answer"), Derived::default());

@@ -59,7 +59,7 @@ async fn derive(store: &Arc<impl Store>, row: &EncounterRow, stream: u8, players
     let seen = HeldReport::from(&store.report(&row.report_id).await.expect("an answer").expect("it").0);
     let players = players.iter().zip(0..).map(|(id, number)| player(number, *id)).collect();
     let rows = Derived { players, ..Derived::default() };
-    assert!(store.keep_derived(seen, &rows, job.key).await.expect("an answer"));
+    assert!(store.keep_derived(seen, &rows, job.key).await.expect("an answer").is_some());
 }
 
 /// A job that looks at a reading of a fight.

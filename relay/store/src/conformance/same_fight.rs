@@ -4,13 +4,15 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use raidcast_shared::uplink::{ReportState, Visibility};
+use raidcast_shared::id::ActorId;
+use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 
 use super::search::{Numbers, boss, derive, player};
 use super::{Harness, NOW_MS, account, encounter, kept, raid};
 use crate::same_fight::{COMPARED_MAX, COMPARED_OF_ACCOUNT, Seen, compare};
 use crate::{
-    Account, AccountId, Derived, DerivedRows, EncounterRow, Encounters, FightTime, RaidRow, Raids, Reports, Store,
+    Account, AccountId, Audited, Characters, Derived, DerivedRows, EncounterRow, Encounters, FightTime, Note, RaidRow,
+    Raids, Reports, Store, Viewpoint,
 };
 
 /// A fight as a plain comparison has it.
@@ -149,4 +151,75 @@ pub async fn one_account_takes_no_others_place(harness: &impl Harness<Store: Sto
     let found = linked(&store, &here).await;
     assert!(found.len() == 2 && found[1] == far.row.report_id, "{found:?}");
     assert!(linked(&store, &far).await.contains(&here.row.report_id));
+}
+
+/// Those that lead to it from now on, and those that did: they are to hear of it. Whether anybody may see them is not asked.
+pub async fn who_is_derived_is_told_which_others_lead_to_it_or_did(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let mut rows = Vec::new();
+    for (number, name) in ["ana", "bo", "cy"].into_iter().enumerate() {
+        let account = account(&store, name).await;
+        let visibility = if number == 0 { Visibility::Private } else { Visibility::Public };
+        let raid = raid(&store, &account, 1 + number as u8, visibility).await;
+        rows.push(encounter(&store, &raid, 1).await);
+    }
+    let [ana, bo, cy] = [0, 1, 2].map(|at| rows[at].row);
+    let steps = [
+        (0, fight("a", 0, 100), vec![]),
+        (1, fight("a", 1, 101), vec![ana]),
+        (2, fight("b", 0, 100), vec![]),
+        // The same again: what it tells may be another.
+        (1, fight("a", 2, 102), vec![ana]),
+        (1, fight("b", 2, 102), vec![ana, cy]),
+        (0, fight("b", 1, 101), vec![bo, cy]),
+        (1, Derived::default(), vec![ana, cy]),
+        (1, Derived::default(), vec![]),
+    ];
+    for (number, (at, derived, others)) in steps.into_iter().enumerate() {
+        store.keep_report(&kept(&rows[at], ReportState::Final, 1, 1)).await.expect("a report");
+        assert_eq!(derive(&store, &rows[at], &derived).await, others, "step {number}");
+    }
+}
+
+/// As it is now.
+pub async fn a_viewpoint_says_who_may_be_led_to_a_report(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let (ana, bo) = (account(&store, "ana").await, account(&store, "bo").await);
+    let mut of_ana = raid(&store, &ana, 1, Visibility::Public).await;
+    let of_bo = raid(&store, &bo, 2, Visibility::Private).await;
+    let hidden = ActorId([7; 16]);
+    let mut with_hidden = fight("a", 0, 100);
+    with_hidden.players[3].actor_id = hidden.to_hex();
+    let here = keep(&store, &of_ana, 1, with_hidden).await.row;
+    let there = keep(&store, &of_bo, 1, fight("a", 1, 101)).await.row;
+    let live = encounter(&store, &of_bo, 2).await;
+    let of = [live.row, here.row, there.row, live.row + 1_000];
+    let viewpoint = |row: &EncounterRow, state, visibility| Viewpoint {
+        encounter: row.row,
+        report_id: row.report_id.clone(),
+        raid_code: row.raid_code.clone(),
+        state,
+        visibility,
+        names: NamesPolicy::Full,
+        hides: false,
+    };
+    let mut expected = vec![
+        viewpoint(&here, ReportState::Final, Visibility::Public),
+        viewpoint(&there, ReportState::Final, Visibility::Private),
+        viewpoint(&live, ReportState::Live, Visibility::Private),
+    ];
+    assert_eq!(store.viewpoints(&of).await.expect("an answer"), expected);
+    assert!(store.viewpoints(&[]).await.expect("an answer").is_empty());
+    // Reports are seen by others than what is live.
+    (of_ana.visibility, of_ana.report_visibility) = (Visibility::Private, Some(Visibility::Unlisted));
+    of_ana.names = NamesPolicy::Class;
+    store.update_raid(&of_ana, None).await.expect("a raid");
+    (expected[0].visibility, expected[0].names) = (Visibility::Unlisted, NamesPolicy::Class);
+    assert_eq!(store.viewpoints(&of).await.expect("an answer"), expected);
+    let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
+    for hides in [true, false] {
+        store.hide_player(hidden, hides, note).await.expect("an answer");
+        expected[0].hides = hides;
+        assert_eq!(store.viewpoints(&of).await.expect("an answer"), expected);
+    }
 }

@@ -133,10 +133,12 @@ pub(super) async fn keep(store: &Arc<impl Store>, row: &EncounterRow, report: &K
     derive(store, row, derived).await;
 }
 
-pub(super) async fn derive(store: &Arc<impl Store>, row: &EncounterRow, derived: &Derived) {
+/// Gives which others of its fight there are, or were until now.
+pub(super) async fn derive(store: &Arc<impl Store>, row: &EncounterRow, derived: &Derived) -> Vec<i64> {
     let (now, _) = store.report(&row.report_id).await.expect("an answer").expect("a report");
     let job = store.lease_job(JobKind::Derive, NOW_MS, NOW_MS).await.expect("an answer").expect("a job");
-    assert!(store.keep_derived(HeldReport::from(&now), derived, job.key).await.expect("an answer"));
+    let others = store.keep_derived(HeldReport::from(&now), derived, job.key).await.expect("an answer");
+    others.expect("it is as it was")
 }
 
 fn figures(numbers: &mut Numbers, row: &EncounterRow, report: KeptReport, derived: &Derived) -> KeptReport {

@@ -43,6 +43,7 @@ export type OptOutForm = Schemas['OptOutForm'];
 export type PasswordForm = Schemas['PasswordForm'];
 export type PersonLine = Schemas['PersonLine'];
 export type PersonList = Schemas['PersonList'];
+export type PlayerExportForm = Schemas['PlayerExportForm'];
 export type ProofWay = Schemas['ProofWay'];
 export type ProviderForm = Schemas['ProviderForm'];
 export type ProviderLine = Schemas['ProviderLine'];

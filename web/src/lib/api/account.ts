@@ -35,6 +35,7 @@ import type {
   PasswordForm,
   PersonLine,
   PersonList,
+  PlayerExportForm,
   ProviderForm,
   ProviderTrip,
   RaidForm,
@@ -52,7 +53,7 @@ import type {
 } from './account-types';
 import type { RaidPage } from './types';
 import type { ReportSummary } from '$lib/wire/types';
-import { ask, browserApiEnv, type ApiEnv, type RaidPlace } from './client';
+import { ask, askArchive, browserApiEnv, type ApiEnv, type RaidPlace } from './client';
 
 function linksPath({ kind, name }: RaidPlace): string {
   return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/links`;
@@ -124,6 +125,8 @@ export interface AccountApi {
   dropClaim(id: number): Promise<void>;
   /** Has a character shown otherwise, everywhere and at once. */
   changeCharacter(id: number, form: CharacterForm): Promise<void>;
+  /** All that is held about a character of his; `heard` is told how many bytes of it have come. */
+  characterArchive(id: number, heard: (bytes: number) => void): Promise<Blob>;
   /** The claim of another with this code, if he may confirm it. */
   confirmation(code: string): Promise<OpenClaim>;
   confirmClaim(code: string): Promise<void>;
@@ -134,6 +137,8 @@ export interface AccountApi {
   refuseClaim(id: number): Promise<void>;
   /** Hides a player who asked for it, or shows him again. */
   optOut(form: OptOutForm): Promise<void>;
+  /** All that is held about a player who asked for it. */
+  playerArchive(form: PlayerExportForm, heard: (bytes: number) => void): Promise<Blob>;
   /** The program that waits with a code. */
   device(code: string): Promise<DeviceLine>;
   decideDevice(code: string, form: DeviceForm): Promise<void>;
@@ -215,6 +220,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     changeCharacter: async (id, form) => {
       await ask(env, `/api/v1/me/characters/${id}`, { method: 'PATCH', body: form });
     },
+    characterArchive: (id, heard) => askArchive(env, `/api/v1/me/characters/${id}/export`, {}, heard),
     confirmation: (code) => get(`/api/v1/me/confirmations/${encodeURIComponent(code)}`),
     confirmClaim: async (code) => {
       await ask(env, `/api/v1/me/confirmations/${encodeURIComponent(code)}`, { method: 'PUT' });
@@ -227,6 +233,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     optOut: async (form) => {
       await post('/api/v1/opt-outs', form);
     },
+    playerArchive: (form, heard) => askArchive(env, '/api/v1/player-exports', { method: 'POST', body: form }, heard),
     device: (code) => get(`/api/v1/pairings/${encodeURIComponent(code)}`),
     decideDevice: (code, form) => post(`/api/v1/pairings/${encodeURIComponent(code)}`, form),
   };

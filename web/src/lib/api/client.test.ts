@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { FakeEnv } from '$lib/testing/env';
 import { accountClient } from './account';
-import { apiClient, ApiFailure, CHANGE_SILENT_MS, feedUrl, SILENT_MS, type ApiEnv } from './client';
+import { apiClient, ApiFailure, ARCHIVE_SILENT_MS, CHANGE_SILENT_MS, feedUrl, SILENT_MS, type ApiEnv } from './client';
 
 const answer = (status: number, body: unknown): typeof fetch =>
   vi.fn(() => Promise.resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })));
@@ -143,6 +143,35 @@ describe('a request', () => {
     piece('{"code"');
     await settle();
     env.advance(SILENT_MS);
+    await failed;
+  });
+
+  it('for an archive gives all of it, tells how much has come, and waits long between pieces', async () => {
+    const [env, { get, piece, end }] = [new FakeEnv(), line()];
+    const heard: number[] = [];
+    const asked = accountClient(using(get, env)).characterArchive(7, (bytes) => heard.push(bytes));
+    for (const text of ['ar', 'chive']) {
+      await settle();
+      env.advance(ARCHIVE_SILENT_MS - 1);
+      piece(text);
+      await settle();
+    }
+    end();
+    expect(await (await asked).text()).toBe('archive');
+    expect(heard).toEqual([2, 7]);
+  });
+
+  it('for an archive that is cut off gives nothing of it', async () => {
+    const [env, { get, piece }] = [new FakeEnv(), line()];
+    const asked = accountClient(using(get, env)).playerArchive({ player: '77' }, () => undefined);
+    const failed = expect(asked).rejects.toMatchObject({
+      status: 0,
+      message: 'The archive broke off before its end: ask for it again.',
+    });
+    await settle();
+    piece('ar');
+    await settle();
+    env.advance(ARCHIVE_SILENT_MS);
     await failed;
   });
 

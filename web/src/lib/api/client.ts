@@ -97,6 +97,8 @@ export interface RaidPlace {
 export const SILENT_MS = 8_000;
 /** The same where something is changed: passwords wait for their turn, and what is given up may be done all the same. */
 export const CHANGE_SILENT_MS = 30_000;
+/** The same of an archive: between two pieces of it the relay adds up a fight, in turn with those of others. */
+export const ARCHIVE_SILENT_MS = 120_000;
 
 /** What calls need of the browser. */
 export interface ApiEnv {
@@ -122,19 +124,11 @@ export interface Asked {
 }
 
 /** Asks, and gives what comes: read from JSON, or nothing where the relay has nothing to say (204). */
-export async function ask(env: ApiEnv, url: string, { method = 'GET', body, signal }: Asked = {}): Promise<unknown> {
-  const patience = new Patience(env, method === 'GET' ? SILENT_MS : CHANGE_SILENT_MS, signal);
-  const accept = { accept: 'application/json' };
-  const sent =
-    body === undefined
-      ? { headers: accept }
-      : { headers: { ...accept, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+export async function ask(env: ApiEnv, url: string, asked: Asked = {}): Promise<unknown> {
+  const isRead = asked.method === undefined || asked.method === 'GET';
+  const patience = new Patience(env, isRead ? SILENT_MS : CHANGE_SILENT_MS, asked.signal);
   try {
-    const response = await env.get(url, { method, ...sent, cache: 'no-cache', signal: patience.signal }).catch(() => {
-      throw new ApiFailure(0, 'The relay does not answer.');
-    });
-    patience.heard();
-    if (!response.ok) throw await failure(response);
+    const response = await answer(env, url, asked, patience);
     if (response.status === 204) return undefined;
     try {
       return JSON.parse(await bodyOf(response, patience)) as unknown;
@@ -144,6 +138,57 @@ export async function ask(env: ApiEnv, url: string, { method = 'GET', body, sign
   } finally {
     patience.end();
   }
+}
+
+/**
+ * Asks for an archive, and takes it to its end.
+ *
+ * @param heard told how many bytes of it have come
+ */
+export async function askArchive(
+  env: ApiEnv,
+  url: string,
+  asked: Asked,
+  heard: (bytes: number) => void = () => undefined,
+): Promise<Blob> {
+  const patience = new Patience(env, ARCHIVE_SILENT_MS, asked.signal);
+  try {
+    const response = await answer(env, url, asked, patience);
+    // Each piece is a blob at once: browsers keep large ones in files, and not in the page's memory.
+    const pieces: Blob[] = [];
+    let bytes = 0;
+    try {
+      for await (const piece of piecesOf(response, patience)) {
+        pieces.push(new Blob([piece]));
+        heard((bytes += piece.byteLength));
+      }
+    } catch {
+      throw new ApiFailure(0, 'The archive broke off before its end: ask for it again.');
+    }
+    return new Blob(pieces, { type: response.headers.get('content-type') ?? '' });
+  } finally {
+    patience.end();
+  }
+}
+
+/** What is answered, if that is what was asked for. */
+async function answer(
+  env: ApiEnv,
+  url: string,
+  { method = 'GET', body }: Asked,
+  patience: Patience,
+): Promise<Response> {
+  const accept = { accept: 'application/json' };
+  const sent =
+    body === undefined
+      ? { headers: accept }
+      : { headers: { ...accept, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const response = await env.get(url, { method, ...sent, cache: 'no-cache', signal: patience.signal }).catch(() => {
+    throw new ApiFailure(0, 'The relay does not answer.');
+  });
+  patience.heard();
+  if (!response.ok) throw await failure(response);
+  return response;
 }
 
 /** The API on the page's own origin, with the ticket of a private raid if the page has one. */
@@ -216,17 +261,21 @@ class Patience {
   }
 }
 
-async function bodyOf(response: Response, patience: Patience): Promise<string> {
+async function* piecesOf(response: Response, patience: Patience): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const reader = response.body?.getReader();
-  if (reader === undefined) return response.text();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    patience.heard();
+    if (done) return;
+    yield value;
+  }
+}
+
+async function bodyOf(response: Response, patience: Patience): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    patience.heard();
-    if (done) return text + decoder.decode();
-    text += decoder.decode(value, { stream: true });
-  }
+  for await (const piece of piecesOf(response, patience)) text += decoder.decode(piece, { stream: true });
+  return text + decoder.decode();
 }
 
 /** An address with its names in place of what stands between braces. */

@@ -18,7 +18,18 @@ describe('the description of the API', () => {
     expect(statuses).toEqual(expect.arrayContaining(['200', '304', '404', '409', '429']));
     expect(report?.answers.find(({ status }) => status === '429')?.headers).toEqual(['Retry-After']);
     const upload = operations.find(({ id }) => id === 'uploadEncounters');
-    expect([upload?.key, upload?.scopes, words(upload?.body ?? [])]).toEqual(['always', ['upload'], 'EncounterUpload']);
+    expect([upload?.key, upload?.scopes, words(upload?.body?.type ?? [])]).toEqual([
+      'always',
+      ['upload'],
+      'EncounterUpload',
+    ]);
+    const exported = operations.find(({ id }) => id === 'exportPlayer');
+    expect([exported?.key, exported?.body?.form]).toEqual(['session', 'JSON']);
+    expect(exported?.answers[0]?.body).toEqual({ form: 'application/zstd', type: [] });
+    const shown = operations.find(({ id }) => id === 'deleteRaid');
+    expect([shown?.key, shown?.scopes, shown?.orSession]).toEqual(['always', ['manage'], true]);
+    // Who needs a key is told for what.
+    expect(operations.filter(({ key, scopes }) => key === 'always' && scopes.length === 0)).toEqual([]);
   });
 
   it('names no schema that is not there', () => {
@@ -27,7 +38,9 @@ describe('the description of the API', () => {
     const types = [
       ...schemas.flatMap(({ type, fields }) => [type, ...fields.map((field) => field.type)]),
       ...groupsOf(whole).flatMap(({ operations }) =>
-        operations.flatMap(({ body, answers }) => [body, ...answers.map(({ type }) => type)]),
+        operations.flatMap(({ body, answers }) =>
+          [body, ...answers.map((one) => one.body)].map((one) => one?.type ?? []),
+        ),
       ),
     ];
     const named = types.flat().flatMap((piece) => ('schema' in piece ? [piece.schema] : []));

@@ -65,12 +65,19 @@ export interface FieldView {
   text: string;
 }
 
+/** What is sent, or answered. */
+export interface BodyView {
+  /** In which form: a word, or its media type. */
+  form: string;
+  /** Empty where the form says all. */
+  type: Piece[];
+}
+
 /** What a request may be answered. */
 export interface AnswerView {
   status: string;
   text: string;
-  /** Of its body; empty where it has none. */
-  type: Piece[];
+  body: BodyView | null;
   headers: string[];
 }
 
@@ -81,12 +88,13 @@ export interface OperationView {
   path: string;
   summary: string;
   text: string;
-  /** Whether a key is needed, and what it must be allowed. */
-  key: 'never' | 'if private' | 'always';
+  /** Whether a key is needed, and what it must be allowed; `session`: who asks must be signed in, and no key will do. */
+  key: 'never' | 'if private' | 'always' | 'session';
   scopes: string[];
+  /** Whether who is signed in needs none. */
+  orSession: boolean;
   parameters: FieldView[];
-  /** Empty where there is no body. */
-  body: Piece[];
+  body: BodyView | null;
   answers: AnswerView[];
 }
 
@@ -173,9 +181,24 @@ function withoutIt(schema: Schema): string {
   return schema.default === undefined ? '' : `; ${String(schema.default)} without it`;
 }
 
-function bodyOf(content: Content | undefined): Piece[] {
-  const [first] = Object.values(content?.content ?? {});
-  return first === undefined ? [] : typeOf(first.schema ?? {});
+const FORMS = new Map([
+  ['application/json', 'JSON'],
+  ['application/x-www-form-urlencoded', 'Form'],
+]);
+
+function bodyOf(content: Content | undefined): BodyView | null {
+  const [first] = Object.entries(content?.content ?? {});
+  if (first === undefined) return null;
+  const [media, { schema = {} }] = first;
+  const form = FORMS.get(media);
+  return form === undefined ? { form: media, type: [] } : { form, type: typeOf(schema) };
+}
+
+/** How who asks shows that he may. */
+function keyOf(keys: Record<string, string[]>[]): OperationView['key'] {
+  if (keys.length === 0) return 'never';
+  if (keys.some((each) => Object.keys(each).length === 0)) return 'if private';
+  return keys.some((each) => 'key' in each) ? 'always' : 'session';
 }
 
 function operation(path: string, method: string, held: Operation, whole: Description): OperationView {
@@ -184,7 +207,7 @@ function operation(path: string, method: string, held: Operation, whole: Descrip
     const told = answer.$ref === undefined ? answer : (whole.components.responses[nameOf(answer.$ref)] ?? answer);
     // Those of every answer are told once, for all.
     const headers = Object.keys(told.headers ?? {}).filter((name) => !name.startsWith('X-'));
-    return { status, text: told.description ?? '', type: bodyOf(told), headers };
+    return { status, text: told.description ?? '', body: bodyOf(told), headers };
   });
   return {
     id: held.operationId ?? `${method} ${path}`,
@@ -192,8 +215,9 @@ function operation(path: string, method: string, held: Operation, whole: Descrip
     path,
     summary: held.summary ?? '',
     text: held.description ?? '',
-    key: keys.length === 0 ? 'never' : keys.some((each) => Object.keys(each).length === 0) ? 'if private' : 'always',
+    key: keyOf(keys),
     scopes: keys.flatMap((each) => Object.values(each).flat()),
+    orSession: keys.some((each) => 'session' in each),
     parameters: (held.parameters ?? []).map((parameter) => ({
       name: parameter.name,
       where: parameter.in,

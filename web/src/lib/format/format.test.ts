@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { totals } from '$lib/testing/samples';
 import { CLASSES, SPECS } from '$lib/wire/game';
 import { classLook, contrast, inkOn } from './game';
-import { exactNumber, fullNumber, percent, shortText } from './number';
+import { exactNumber, fullNumber, percent, shortText, size } from './number';
 import { ago, clock, delay, spokenClock } from './time';
 import { fightTitle, outcomeWord, skillName, tabOf, tabsOf } from './words';
 
@@ -27,6 +27,10 @@ describe('numbers', () => {
 
   it('have all digits on hover', () => {
     expect(fullNumber(1_234_567.8)).toBe('1,234,568');
+  });
+
+  it('of bytes are told as sizes', () => {
+    expect([1, 12_000, 999_600, 3_400_000].map(size)).toEqual(['1 kB', '12 kB', '1.0 MB', '3.4 MB']);
   });
 
   it('are copied with all digits, or as a dash where nothing is known', () => {

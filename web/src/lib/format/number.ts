@@ -39,6 +39,11 @@ export function fullNumber(value: number): string {
   return Number.isFinite(value) ? FULL.format(Math.round(value)) : '–';
 }
 
+/** How large something is: "12 kB", from a million bytes on "3.4 MB". */
+export function size(bytes: number): string {
+  return bytes < 999_500 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** A share as a percentage with one decimal; a dash where there is nothing to divide by. */
 export function percent(part: number, whole: number): string {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : '–';

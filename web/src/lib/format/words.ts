@@ -1,5 +1,6 @@
 /** The wire's codes in plain words. */
 import { METRICS, totalOf, type Metric } from '$lib/fight/figures';
+import { spokenClock } from './time';
 import type { AttemptRow, Outcome, Place, ReportState, Totals } from '$lib/wire/types';
 
 /** What Raidcast does: at the foot of a page that has nothing else to say there. */
@@ -23,6 +24,11 @@ export function outcomeWord(state: ReportState, outcome: Outcome): string {
 /** What a fight is called: its greatest boss, else its scene, else what can be said. */
 export function fightTitle(bosses: readonly string[], place: Place): string {
   return bosses[0] ?? place.scene ?? (place.sceneId === null ? 'Unknown fight' : `Scene ${place.sceneId}`);
+}
+
+/** That what is shown is behind, and why. */
+export function behindWords(delayS: number): string {
+  return `Shown ${spokenClock(delayS * 1000)} late: its uploader set this delay for all but the raid’s members.`;
 }
 
 /** How an attempt ended, as far as the data tell. */

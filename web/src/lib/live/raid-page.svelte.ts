@@ -23,6 +23,8 @@ const LIST_CUT_MS = 5_000;
 /** How long a try to read it again waits for each that failed, and at most, ms. */
 const RETRY_MS = 2_000;
 const RETRY_MAX_MS = 30_000;
+/** How long the list waits for the feed's fight, which is above it, ms: a feed that takes longer moves it. */
+const FIGHT_MS = 2_000;
 
 /** See the module. */
 export class RaidSession {
@@ -36,6 +38,8 @@ export class RaidSession {
   readonly #clock: PageClock;
   #readMs = $state<number | null>(null);
   #keyframes = 0;
+  /** When its page came, Unix ms; `null` before. */
+  #cameMs = $state<number | null>(null);
 
   constructor(options: { place: RaidPlace; api: Api; env: PageEnv; origin: string }) {
     this.#env = options.env;
@@ -57,6 +61,7 @@ export class RaidSession {
         this.page = page;
         this.failure = null;
         this.#readMs = this.#env.now();
+        this.#cameMs ??= this.#readMs;
         this.raid.listen(options.place);
       },
       failed: (failure) => {
@@ -81,6 +86,13 @@ export class RaidSession {
   fight: FightFigures | null = $derived.by(() => {
     const fight = this.raid.view?.fight ?? null;
     return fight === null || this.uploads ? null : figuresOfFeed(fight);
+  });
+
+  /** Whether the feed is about to tell of that fight. */
+  awaited: boolean = $derived.by(() => {
+    const { page } = this;
+    if (page === null || this.uploads || !page.open || page.reports.length === 0) return false;
+    return this.raid.view === null && this.nowMs - (this.#cameMs ?? 0) < FIGHT_MS;
   });
 
   /** Whether that goes on. */

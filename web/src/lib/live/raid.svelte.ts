@@ -65,6 +65,7 @@ export class LiveRaid {
   readonly #ticket: Api['feedTicket'];
   readonly #origin: string;
   readonly #happened: (event: FeedEvent) => void;
+  readonly #missed: () => void;
   readonly #letGo: () => void;
   #connection: FeedConnection | null = null;
   #place: RaidPlace | null = null;
@@ -76,12 +77,18 @@ export class LiveRaid {
   #told = 0;
   #anew = true;
   #boot = '';
+  /** The next keyframe is built upon nothing: what happened before it was not told. */
+  #unbuilt = true;
+  /** Ticks a second that were asked for; `null`: as many as the relay gives. */
+  #pace: number | null = null;
 
   constructor(options: {
     env: PageEnv;
     ticket: Api['feedTicket'];
     origin: string;
     happened?: (event: FeedEvent) => void;
+    /** Things may have happened that were not told: it was not there, or they were too many. */
+    missed?: () => void;
     /** The relay said goodbye for good: what is shown may not be seen any more, or is elsewhere. */
     letGo?: () => void;
   }) {
@@ -89,6 +96,7 @@ export class LiveRaid {
     this.#ticket = options.ticket;
     this.#origin = options.origin;
     this.#happened = options.happened ?? (() => undefined);
+    this.#missed = options.missed ?? (() => undefined);
     this.#letGo = options.letGo ?? (() => undefined);
   }
 
@@ -117,6 +125,7 @@ export class LiveRaid {
         const opened = state.kind === 'open' && this.#known.connection.kind !== 'open';
         this.#known.connection = state;
         this.#show();
+        if (opened && this.#pace !== null) this.#askForPace(this.#pace);
         if (opened && this.#watched.length > 0) this.#askToWatch();
       },
       frame: (frame, receivedMs) => {
@@ -140,11 +149,23 @@ export class LiveRaid {
     this.#askToWatch();
   }
 
+  /** Wants so many ticks a second (1, 5 or 10), from now on and through every cut. */
+  pace(ticks: number): void {
+    if (ticks === this.#pace) return;
+    this.#pace = ticks;
+    this.#askForPace(ticks);
+  }
+
   /** The feed, from where the view stands if that can be built upon. */
   #url(anew: boolean, ticket: string | null): string {
     const held = anew ? null : this.#known.view;
+    this.#unbuilt = held === null;
     const resume = { epoch: held?.epoch ?? null, position: held?.position ?? null };
     return this.#place === null ? '' : feedUrl(this.#place, { ticket, ...resume }, this.#origin);
+  }
+
+  #askForPace(ticks: number): void {
+    this.#connection?.ask({ t: 'pace', ticks });
   }
 
   #askToWatch(): void {
@@ -164,6 +185,13 @@ export class LiveRaid {
     this.#showing = false;
   }
 
+  /** Listens to no raid any more, until it is asked to again. What it showed stays. */
+  leave(): void {
+    this.#connection?.close();
+    this.#connection = null;
+    this.#place = null;
+  }
+
   #apply(frame: FeedFrame, receivedMs: number): void {
     const known = this.#known;
     switch (frame.t) {
@@ -173,6 +201,8 @@ export class LiveRaid {
         // Another run of the relay counts events anew.
         this.#anew = this.#boot !== bootOf(frame.epoch);
         this.#boot = bootOf(frame.epoch);
+        if (this.#anew || this.#unbuilt || frame.eventsLost === true) this.#missed();
+        this.#unbuilt = false;
         break;
       case 'tick':
         if (known.view === null) throw new FrameError('a tick before the keyframe');

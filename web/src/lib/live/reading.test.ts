@@ -115,4 +115,21 @@ describe('what is read again and again', () => {
     await settle();
     expect(asked).toHaveLength(2);
   });
+
+  it('is due within some time, and no later for who says so again', async () => {
+    const { env, reading: one, asked } = reading();
+    one.within(1_000);
+    one.within(3_000);
+    env.advance(999);
+    one.readIfDue();
+    expect(asked).toHaveLength(0);
+    env.advance(1);
+    one.readIfDue();
+    expect(asked).toHaveLength(1);
+    // While an answer is on its way another may be too old.
+    one.within(3_000);
+    asked[0]?.answer(1);
+    await settle();
+    expect(asked).toHaveLength(2);
+  });
 });

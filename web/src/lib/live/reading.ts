@@ -60,6 +60,12 @@ export class Reading<T> {
     else this.#again = true;
   }
 
+  /** It is due within so long, ms, if not before; once more after the answer that is on its way, if one is. */
+  within(ms: number): void {
+    if (this.#current === null) this.#dueMs = Math.min(this.#dueMs ?? Infinity, this.#env.now() + ms);
+    else this.#again = true;
+  }
+
   /** Reads anew: what is on its way may hang on a connection that died. */
   renew(): void {
     this.stop();

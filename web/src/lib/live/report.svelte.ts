@@ -30,10 +30,22 @@ const WATCH_PROVISIONAL_MS = 30_000;
 /** How often the raid of a fight that is over is asked whether the next one began, ms: a fight is rarely shorter. */
 const NEXT_FIGHT_MS = 15_000;
 
-/** How often other uploaders' reports of a fight are looked for while they may still come, ms. */
-const VIEWS_MS = 15_000;
-/** So long after a fight's end they may, ms. */
+/** So long after a fight's end other uploaders' reports of it may still come, ms. */
 const VIEWS_COME_MS = 15 * 60_000;
+/** How often these are asked for meanwhile where no feed tells of them, ms. */
+const VIEWS_MS = 15_000;
+/** The same where one does: it does not tell of one that is deleted, or shown to fewer. */
+const VIEWS_TOLD_MS = 120_000;
+/** Once told, all who look at a report ask within this, ms, and not in one moment. */
+const VIEWS_SPREAD_MS = 2_000;
+/** However often it is told, so much lies between two asks, ms: how often others upload is theirs to say. */
+const VIEWS_APART_MS = 10_000;
+/** What is asked with the first frame of a feed that is about to open is asked without it after this, ms. */
+const FEED_OPENS_MS = 1_000;
+/** Ticks a second where nothing of a fight is shown. */
+const PACE_UNSEEN = 1;
+/** And where one is. */
+const PACE = 5;
 
 /** See the module. */
 export class ReportSession {
@@ -69,6 +81,10 @@ export class ReportSession {
   /** Of which record the relay said that nothing in it has a time. */
   #timeless = $state<string | null>(null);
   #seen = '';
+  /** When other uploaders' reports were told last. */
+  #viewsMs = -Infinity;
+  /** Whether the feed is listened to for these alone: the fight was over when its page opened. */
+  #forViews = $state(false);
 
   constructor(options: { id: string; api: Api; env: PageEnv; origin: string }) {
     this.#id = options.id;
@@ -80,7 +96,12 @@ export class ReportSession {
       ticket: options.api.feedTicket,
       origin: options.origin,
       happened: (event) => {
-        if (event.reportId === options.id && event.what.kind === 'fightEnded') this.#reading.read();
+        if (event.reportId !== options.id) return;
+        if (event.what.kind === 'fightEnded') this.#reading.read();
+        if (event.what.kind === 'viewsChanged') this.#viewsChanged();
+      },
+      missed: () => {
+        this.#viewsChanged();
       },
       letGo: () => {
         this.check();
@@ -147,11 +168,16 @@ export class ReportSession {
       ask: (signal) => this.#api.views(this.#id, signal),
       got: ({ views }) => {
         this.views = views;
+        this.#viewsMs = this.#env.now();
       },
       failed: () => {
         // What is known stays: nobody waits for it.
+        this.#viewsMs = this.#env.now();
       },
-      againMs: () => (this.#viewsMayCome() ? VIEWS_MS : null),
+      againMs: (tries) => {
+        if (!this.#viewsMayCome()) return null;
+        return this.raid.open && tries === 0 ? VIEWS_TOLD_MS : VIEWS_MS;
+      },
     });
     this.#clock = new PageClock(options.env, CLOCK_MS, (nowMs) => {
       this.#beat(nowMs);
@@ -186,7 +212,7 @@ export class ReportSession {
 
   /** By how many seconds what is shown of a running fight is behind. */
   get delayS(): number {
-    return this.raid.view?.raid.delayS ?? 0;
+    return this.#forViews ? 0 : (this.raid.view?.raid.delayS ?? 0);
   }
 
   /** Which names those see who are no members of its raid. */
@@ -323,7 +349,7 @@ export class ReportSession {
 
   /** This player's skills are looked at from now on, or nobody's. */
   lookAtSkills(player: string | null): void {
-    this.raid.watch(player === null ? [] : [player]);
+    this.raid.watch(player === null || this.#forViews ? [] : [player]);
   }
 
   /** A player's present skill rows from the feed; `null` where the record has to tell them. */
@@ -344,10 +370,12 @@ export class ReportSession {
     this.#seen = seen;
     if (this.#wantsRecord()) this.#reading.readIfDue();
     if (this.#wantsSpan()) this.#spanReading.readIfDue();
-    this.#raidReading.readIfDue();
+    // Where its feed tells of the raid, that is not asked.
+    if (!this.raid.open) this.#raidReading.readIfDue();
     this.#viewsReading.readIfDue();
     this.#readTimeline();
     this.#lookElsewhere();
+    this.#leaveFeed();
   }
 
   /** A part that goes on is read again and again; one that could not be read, until it is. */
@@ -368,8 +396,24 @@ export class ReportSession {
   /** Other uploaders send theirs when the fight has ended, and the relay compares them after that. */
   #viewsMayCome(): boolean {
     const report = this.report;
-    if (report?.state !== 'final') return false;
+    if (report?.state !== 'final' || report.stub) return false;
     return this.#env.now() < (report.endedAtMs ?? report.startedAtMs + report.lastMs) + VIEWS_COME_MS;
+  }
+
+  /** The feed says that they are others now, or that it may not have said so. */
+  #viewsChanged(): void {
+    if (this.report?.state !== 'final' || this.report.stub) return;
+    const sinceMs = this.#env.now() - this.#viewsMs;
+    const soonMs = this.#viewsMs === -Infinity ? 0 : this.#env.random() * VIEWS_SPREAD_MS;
+    // By a clock that was set back nobody waits for longer.
+    this.#viewsReading.within(Math.min(Math.max(soonMs, VIEWS_APART_MS - sinceMs), VIEWS_APART_MS));
+  }
+
+  /** Once no more of them come, a fight that was over when its page opened needs no feed. */
+  #leaveFeed(): void {
+    if (!this.#forViews || !this.raid.started || this.#viewsMayCome()) return;
+    this.raid.leave();
+    this.#raidReading.read();
   }
 
   /** The relay says so of what it holds: the record may be an older one, so it is read anew. */
@@ -383,16 +427,30 @@ export class ReportSession {
     this.#reportMs = this.#env.now();
     this.report = report;
     this.failure = null;
-    if (report.state === 'final' && !report.stub) this.#viewsReading.read();
-    // One whose raid is not for this reader stands alone; one that was over when its page opened listens to nothing, but
-    // asks whether its raid goes on.
-    if (report.raid === '') {
-      this.#readTimeline();
-      return;
+    const isOver = report.state === 'final';
+    // One whose raid is not for this reader stands alone; one that was long over when its page opened listens to nothing,
+    // but asks whether its raid goes on.
+    const listens = report.raid !== '' && (!isOver || this.raid.started || this.#viewsMayCome());
+    if (isOver && !report.stub) {
+      if (listens && !this.raid.open) this.#viewsReading.within(FEED_OPENS_MS);
+      else this.#viewsReading.read();
     }
-    if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
-    else this.#raidReading.read();
+    if (listens) this.#listen(report, isOver);
+    else if (report.raid !== '') this.#raidReading.read();
     this.#readTimeline();
+  }
+
+  #listen(report: Report, isOver: boolean): void {
+    const forViews = isOver && (this.#forViews || !this.raid.started);
+    if (forViews) {
+      this.raid.pace(PACE_UNSEEN);
+      this.#raidReading.within(FEED_OPENS_MS);
+    } else if (this.#forViews) {
+      this.raid.pace(PACE);
+      this.#raidReading.stop();
+    }
+    this.#forViews = forViews;
+    this.raid.listen({ kind: 'raid', name: report.raid });
   }
 
   #pauseMs(tries: number): number {
@@ -423,7 +481,7 @@ export class ReportSession {
 
   #lookElsewhere(): void {
     const fight = this.raid.view?.fight ?? null;
-    if (fight === null) return;
+    if (fight === null || !this.raid.open) return;
     this.elsewhere = fight.reportId !== this.#id && fight.head.state === 'live' ? fight.reportId : null;
   }
 }

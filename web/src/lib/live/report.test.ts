@@ -319,16 +319,16 @@ describe('any report', () => {
     expect(session.figures).not.toBeNull();
   });
 
-  it('that is over opens no feed, but tells of its raid', async () => {
-    api.held = report({ state: 'final' });
+  it('that is long over opens no feed, but tells of its raid', async () => {
+    api.held = report({ state: 'final', endedAtMs: env.now() - 3_600_000 });
     api.page = raidPage({ reports: [{ ...summaryOf('r9'), state: 'live' }] });
     await started();
     expect(env.sockets).toHaveLength(0);
     expect(session.elsewhere).toBe('r9');
   });
 
-  it('that is over says when the next pull begins, and asks no more when its raid has closed', async () => {
-    api.held = report({ state: 'final' });
+  it('that is long over says when the next pull begins, and asks no more when its raid has closed', async () => {
+    api.held = report({ state: 'final', endedAtMs: env.now() - 3_600_000 });
     await started();
     expect(session.elsewhere).toBeNull();
     api.page = raidPage({ reports: [{ ...summaryOf('r2'), state: 'live' }] });
@@ -577,13 +577,37 @@ describe("other uploaders' reports of a fight", () => {
     expect(session.views).toEqual([]);
   });
 
-  it('are looked for while they may still come, and each one tells of its own player what this one does not know', async () => {
-    api.held = report({ state: 'final', endedAtMs: env.now() });
+  const ended = (some: Partial<Report> = {}): Report => report({ state: 'final', endedAtMs: env.now(), ...some });
+  const changed = (n: number, reportId = 'r1'): Parameters<typeof env.socket.give>[0] => ({
+    t: 'event',
+    n,
+    reportId,
+    what: { kind: 'viewsChanged' },
+  });
+  /** The feed's socket lives: it answers what it is asked, for so long. */
+  const passOpen = async (ms: number): Promise<number> => {
+    const before = api.asksForOthers;
+    for (let s = 0; s < ms / 1_000; s++) {
+      env.socket.give({ t: 'echo', clock: env.now(), relayMs: env.now() });
+      await env.pass(1_000);
+    }
+    return api.asksForOthers - before;
+  };
+
+  it('are asked for when the feed opens, and when it says that they are others', async () => {
+    api.held = ended();
     await started();
-    expect(api.asksForOthers).toBe(1);
+    expect([env.sockets.length, api.asksForOthers]).toEqual([1, 0]);
+    env.socket.give(keyframe({ fight: null }));
+    expect(await passOpen(1_000)).toBe(1);
     expect(session.figures?.players[0]).toMatchObject({ critHits: null, toldBy: null });
     api.others = [pointOfView('a')];
-    expect(await asked(16_000)).toBe(1);
+    expect(await passOpen(30_000)).toBe(0);
+    env.socket.give(changed(1, 'another'));
+    expect(await passOpen(10_000)).toBe(0);
+    env.socket.give(changed(2));
+    expect(api.asksForOthers).toBe(1);
+    expect(await passOpen(3_000)).toBe(1);
     expect(session.views).toHaveLength(1);
     expect(session.figures?.players[0]).toMatchObject({
       critHits: 2,
@@ -593,11 +617,106 @@ describe("other uploaders' reports of a fight", () => {
       deaths: 0,
     });
     expect(session.figures?.players[1]).toMatchObject({ critHits: null, toldBy: null });
+    // However often it is said.
+    for (let n = 3; n < 13; n++) {
+      env.socket.give(changed(n));
+      await passOpen(1_000);
+    }
+    expect(api.asksForOthers).toBe(3);
     api.down = true;
-    await asked(30_000);
+    env.socket.give(changed(13));
+    await passOpen(20_000);
     expect(session.views).toHaveLength(1);
+  });
+
+  it('are asked for after a cut where something may have been missed, and now and then in any case', async () => {
+    api.held = ended();
+    await started();
+    env.socket.give(keyframe({ epoch: 'a-1.1.0', fight: null }));
+    await passOpen(20_000);
+    expect(api.asksForOthers).toBe(1);
+    // What was missed is told, if anything was.
+    env.socket.cut();
+    await env.pass(1_000);
+    expect(env.socket.url).toContain('epoch=a-1.1.0');
+    env.socket.give(keyframe({ epoch: 'a-1.1.0', fight: null }));
+    expect(await passOpen(20_000)).toBe(0);
+    env.socket.give(keyframe({ epoch: 'a-1.1.1', fight: null, eventsLost: true }));
+    expect(await passOpen(5_000)).toBe(1);
+    await passOpen(20_000);
+    // Another run of the relay knows nothing of what was before.
+    env.socket.give(keyframe({ epoch: 'b-1.1.0', fight: null }));
+    expect(await passOpen(5_000)).toBe(1);
+    expect(await passOpen(100_000)).toBe(0);
+    expect(await passOpen(30_000)).toBe(1);
+  });
+
+  it('are listened for at little cost, and for as long as they may come', async () => {
+    api.held = ended();
+    const asks: RaidPlace[] = [];
+    const page = api.raid;
+    api.raid = (place?: RaidPlace) => {
+      if (place) asks.push(place);
+      return page();
+    };
+    await started();
+    env.socket.give(keyframe({ fight: feedFight({ reportId: 'r2' }) }));
+    expect(env.socket.sent).toContainEqual({ t: 'pace', ticks: 1 });
+    const { raid } = keyframe();
+    env.socket.give(keyframe({ raid: { ...raid, delayS: 90 }, fight: feedFight({ reportId: 'r2' }) }));
+    await passOpen(60_000);
+    // The feed tells where the raid goes on, and nothing of what is shown here is late.
+    expect([session.elsewhere, session.status.kind, session.delayS, asks.length]).toEqual(['r2', 'ended', 0, 0]);
+    session.lookAtSkills('a');
+    expect(env.socket.sent.some((request) => request.t === 'watch' && request.players.length > 0)).toBe(false);
+    await passOpen(15 * 60_000);
+    expect([env.socket.closed, env.sockets.length]).toEqual([true, 1]);
+    expect(asks.length).toBeGreaterThan(0);
+    expect(session.elsewhere).toBeNull();
+    // One last look, which was due.
+    expect(await asked(120_000)).toBeLessThanOrEqual(1);
+    expect(await asked(5 * 60_000)).toBe(0);
+  });
+
+  it('are asked for again and again while no feed opens, and so is their raid', async () => {
+    api.held = ended();
+    api.page = raidPage({ reports: [{ ...summaryOf('r9'), state: 'live' }] });
+    await started();
+    expect(await asked(1_500)).toBe(1);
+    expect(session.elsewhere).toBe('r9');
+    const asks = await asked(60_000);
+    expect(asks).toBeGreaterThanOrEqual(3);
+    expect(asks).toBeLessThanOrEqual(4);
     await asked(15 * 60_000);
     expect(await asked(60_000)).toBe(0);
+  });
+
+  it('are asked for again and again where the raid is not for the reader', async () => {
+    api.held = ended({ raid: '' });
+    await started();
+    expect(api.asksForOthers).toBe(1);
+    expect(await asked(61_000)).toBe(4);
+    expect(env.sockets).toHaveLength(0);
+    await asked(15 * 60_000);
+    expect(await asked(60_000)).toBe(0);
+  });
+
+  it('are asked for when a fight ends that was looked at', async () => {
+    await started();
+    env.socket.give(keyframe());
+    env.socket.give(changed(1));
+    expect(await passOpen(5_000)).toBe(0);
+    api.held = ended();
+    env.socket.give(tick(6, { head: headOf('final', 999) }));
+    expect(await passOpen(2_000)).toBe(1);
+    env.socket.give(changed(2));
+    expect(await passOpen(12_000)).toBe(1);
+    // It shows its raid as before, and goes on to do so.
+    expect(env.socket.sent.some((request) => request.t === 'pace')).toBe(false);
+    await passOpen(16 * 60_000);
+    expect(env.socket.closed).toBe(false);
+    env.socket.give(changed(3));
+    expect(await passOpen(12_000)).toBe(1);
   });
 
   it('are looked for once where it is long over', async () => {

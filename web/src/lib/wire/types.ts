@@ -581,7 +581,7 @@ checksum: string, } | { "kind": "death" } & DeathRow | { "kind": "attemptBegan" 
 /**
  * Its name.
  */
-name: string, };
+name: string, } | { "kind": "viewsChanged" };
 
 export type Bye = { 
 /**

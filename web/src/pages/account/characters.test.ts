@@ -79,6 +79,7 @@ afterEach(() => {
   cleanup();
   who.left();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 describe('characters on the account page', () => {
@@ -186,6 +187,69 @@ describe('characters on the account page', () => {
     expect(boxes.map(({ disabled }) => disabled)).toEqual([true, false, false, true, false, false]);
     within(part('Your characters')).getByText('An administrator has hidden it.', { exact: false });
     expect(boxes[3]?.getAttribute('aria-describedby')).toBe('agrees-8');
+  });
+
+  it('are told all that is held about them, the password first where it has to be', async () => {
+    const saved: string[] = [];
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
+      saved.push(this.download);
+    });
+    let fresh = false;
+    characters = [ofAeris(), ofAeris({ id: 8, called: 'Second', way: 'officer', agrees: true })];
+    await opened(me(), {
+      'GET /api/v1/me/characters/7/export': () =>
+        fresh
+          ? new Response('archive', { headers: { 'content-type': 'application/zstd' } })
+          : Response.json({ code: 'sign_in_again', message: 'sign in again' }, { status: 403 }),
+      'POST /api/v1/session': () => {
+        fresh = true;
+        return Response.json(me());
+      },
+    });
+    const own = part('Your characters');
+    await fireEvent.click(within(own).getByRole('button', { name: 'Download what is held about Aeris' }));
+    await fireEvent.input(await within(own).findByLabelText('Password'), { target: { value: 'correct horse' } });
+    await fireEvent.click(within(own).getByRole('button', { name: 'Continue' }));
+    await within(own).findByText('The archive is saved: raidcast-player.tar.zst.');
+    expect(saved).toEqual(['raidcast-player.tar.zst']);
+    expect(within(own).queryByRole('button', { name: 'Download what is held about Second' })).toBeNull();
+    within(own).getByText(/^To download what is held about it, an administrator has to confirm/);
+  });
+
+  it('are not told what is held about them where the relay says why not', async () => {
+    const click = vi.spyOn(HTMLAnchorElement.prototype, 'click');
+    await opened(me(), {
+      'GET /api/v1/me/characters/7/export': () =>
+        Response.json({ code: 'conflict', message: 'an administrator has to confirm it' }, { status: 409 }),
+    });
+    const own = part('Your characters');
+    await fireEvent.click(within(own).getByRole('button', { name: 'Download what is held about Aeris' }));
+    await within(own).findByText('An administrator has to confirm it.');
+    expect(click).not.toHaveBeenCalled();
+  });
+
+  it('of players who ask for it are told by administrators', async () => {
+    const saved: string[] = [];
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
+      saved.push(this.download);
+    });
+    await opened(me({ role: 'administrator' }), {
+      'POST /api/v1/player-exports': (body: unknown) => {
+        sent.push(body);
+        if (sent.length > 1) return new Response('archive');
+        return Response.json({ code: 'not_found', message: 'no player is known by this key' }, { status: 404 });
+      },
+    });
+    const held = part('What is held about a player');
+    const ask = async (player: string): Promise<void> => {
+      await fireEvent.input(within(held).getByLabelText('Number in the game'), { target: { value: player } });
+      await fireEvent.click(within(held).getByRole('button', { name: 'Download' }));
+    };
+    await ask(`https://relay.example/reports/a?player=${KEY}`);
+    await within(held).findByText('No player is known by this key.');
+    await ask('77');
+    await within(held).findByText('The archive is saved: raidcast-player.tar.zst.');
+    expect([sent, saved]).toEqual([[{ player: KEY, seenIn: 'a' }, { player: '77' }], ['raidcast-player.tar.zst']]);
   });
 
   it('of others are confirmed by the code that one was told', async () => {

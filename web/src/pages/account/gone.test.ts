@@ -360,6 +360,28 @@ describe('an account', () => {
   });
 });
 
+describe('what is held about somebody', () => {
+  it('is downloaded after the password, where he signed in too long ago', async () => {
+    const followed: (string | null)[] = [];
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
+      followed.push(this.getAttribute('href'));
+    });
+    await opened(me(), { 'POST /api/v1/session': () => Response.json(me()) });
+    const own = screen.getByRole('region', { name: 'Your data' });
+    await fireEvent(
+      within(own).getByRole('link', { name: 'Download all that is held about you' }),
+      new MouseEvent('click', { bubbles: true, cancelable: true }),
+    );
+    await fireEvent.input(await within(own).findByLabelText('Password'), { target: { value: 'correct horse' } });
+    expect(followed).toEqual([]);
+    await fireEvent.click(within(own).getByRole('button', { name: 'Continue' }));
+    await vi.waitFor(() => {
+      expect(followed).toEqual(['/api/v1/me/export']);
+    });
+    vi.restoreAllMocks();
+  });
+});
+
 describe('administration', () => {
   it('shows people, requests and changes, and closes and deletes', async () => {
     people = [

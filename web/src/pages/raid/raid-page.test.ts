@@ -61,6 +61,18 @@ describe('the page of a raid', () => {
     await vi.waitUntil(() => document.querySelector('[data-behind]') === null);
   });
 
+  it('has its list when the fight above it has come, or does not come soon', async () => {
+    held = raidPage({ reports: [summary()] });
+    render(RaidPage, { place: { kind: 'raid', name: 'RAID' } });
+    await screen.findByRole('heading', { name: 'Loading the fight' });
+    expect(screen.queryByText('Kill')).toBeNull();
+    await screen.findByText('Kill', {}, { timeout: 4_000 });
+    expect(screen.queryByRole('heading', { name: 'Loading the fight' })).toBeNull();
+    cleanup();
+    await opened(raidPage({ reports: [summary()] }));
+    await screen.findByText('Kill', {}, { timeout: 500 });
+  });
+
   it('says whether its uploader is there', async () => {
     await opened(raidPage({ connected: false }));
     expect(await screen.findByText('Uploader not connected')).toBeTruthy();

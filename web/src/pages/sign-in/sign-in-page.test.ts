@@ -168,7 +168,7 @@ describe('the page of an invitation', () => {
 
   it('keeps the invitation for whoever looks whether he has joined before', async () => {
     opened('/sign-in#invitation=s3cret', JOINED);
-    await fireEvent.click(button('Sign in'));
+    await fireEvent.click(await screen.findByRole('button', { name: 'Sign in' }));
     await fireEvent.click(button('Join'));
     await send('mira', 'correct horse');
     await vi.waitUntil(() => gone.length > 0);
