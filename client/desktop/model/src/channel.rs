@@ -132,7 +132,7 @@ mod tests {
         Version::parse(text).unwrap()
     }
 
-    fn file(version: &str, rollout: Value) -> Value {
+    fn file(version: &str, rollout: &Value) -> Value {
         json!({ "version": version, "notes": "New.\r\n<b>a</b>\u{1b}", "platforms": {}, "raidcast": rollout })
     }
 
@@ -143,13 +143,13 @@ mod tests {
     #[test]
     fn a_newer_version_is_offered_and_nothing_else() {
         let offer = Rule::Offer { version: version("1.3.0"), notes: "New.\n<b>a</b>".into() };
-        assert_eq!(told(&file("1.3.0", json!({}))), offer);
-        assert_eq!(told(&file("v1.3.0", json!({ "percent": 100, "later": true }))), offer);
-        assert_eq!(told(&file("1.2.3", json!({}))), Rule::Newest);
-        assert_eq!(told(&file("1.2.3-beta", json!({}))), Rule::Older { version: version("1.2.3-beta") });
-        assert_eq!(told(&file("1.5.0", json!({}))), Rule::Skipped { version: version("1.5.0") });
+        assert_eq!(told(&file("1.3.0", &json!({}))), offer);
+        assert_eq!(told(&file("v1.3.0", &json!({ "percent": 100, "later": true }))), offer);
+        assert_eq!(told(&file("1.2.3", &json!({}))), Rule::Newest);
+        assert_eq!(told(&file("1.2.3-beta", &json!({}))), Rule::Older { version: version("1.2.3-beta") });
+        assert_eq!(told(&file("1.5.0", &json!({}))), Rule::Skipped { version: version("1.5.0") });
         // What nobody wants is wanted no more when there is another one.
-        assert!(matches!(told(&file("1.5.1", json!({}))), Rule::Offer { .. }));
+        assert!(matches!(told(&file("1.5.1", &json!({}))), Rule::Offer { .. }));
         let bare = json!({ "version": "1.3.0", "platforms": { "linux-x86_64": { "url": "x", "signature": "y" } } });
         assert_eq!(told(&bare), Rule::Offer { version: version("1.3.0"), notes: String::new() });
     }
@@ -157,21 +157,21 @@ mod tests {
     #[test]
     fn who_serves_it_can_hold_it_back() {
         let held = version("1.3.0");
-        assert_eq!(told(&file("1.3.0", json!({ "percent": 0 }))), Rule::NotYet { version: held.clone() });
-        assert_eq!(told(&file("1.3.0", json!({ "stopped": true }))), Rule::Stopped { version: held.clone() });
+        assert_eq!(told(&file("1.3.0", &json!({ "percent": 0 }))), Rule::NotYet { version: held.clone() });
+        assert_eq!(told(&file("1.3.0", &json!({ "stopped": true }))), Rule::Stopped { version: held.clone() });
         // It is for those who have less than that.
         for (least, is_offered) in [("1.2.3", false), ("1.2.4", true)] {
-            let told = told(&file("1.3.0", json!({ "percent": 0, "least": least })));
+            let told = told(&file("1.3.0", &json!({ "percent": 0, "least": least })));
             assert_eq!(matches!(told, Rule::Offer { .. }), is_offered, "{least}");
         }
         let stopped = json!({ "stopped": true, "least": "9.0.0" });
-        assert_eq!(told(&file("1.3.0", stopped)), Rule::Stopped { version: held });
+        assert_eq!(told(&file("1.3.0", &stopped)), Rule::Stopped { version: held });
     }
 
     #[test]
     fn a_percentage_is_of_all_computers_and_another_one_with_each_version() {
         let offered = |newer: &str, percent: u8| -> Vec<u64> {
-            let file = file(newer, json!({ "percent": percent }));
+            let file = file(newer, &json!({ "percent": percent }));
             let is_offered = |lot: &u64| matches!(rule(&file, &version("1.0.0"), *lot, None), Rule::Offer { .. });
             (0..2_000).filter(is_offered).collect()
         };
@@ -196,11 +196,11 @@ mod tests {
             json!({}),
             json!({ "version": "1.3.0" }),
             json!({ "version": "newest", "platforms": {} }),
-            file("1.3.0", json!({ "percent": 300 })),
-            file("1.3.0", json!({ "percent": -1 })),
-            file("1.3.0", json!({ "stopped": "yes" })),
-            file("1.3.0", json!({ "least": "soon" })),
-            file("1.3.0", json!(7)),
+            file("1.3.0", &json!({ "percent": 300 })),
+            file("1.3.0", &json!({ "percent": -1 })),
+            file("1.3.0", &json!({ "stopped": "yes" })),
+            file("1.3.0", &json!({ "least": "soon" })),
+            file("1.3.0", &json!(7)),
         ] {
             assert_eq!(told(&file), Rule::Unreadable, "{file}");
         }

@@ -53,7 +53,7 @@ pub struct Own {
     pub agreed: Option<Agreed>,
     /// Entries that a version knows that is not this one.
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub(crate) rest: Map<String, Value>,
 }
 
 /// What becomes of fights that ended before a meter's database is first seen.

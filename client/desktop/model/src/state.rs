@@ -52,7 +52,7 @@ enum Phase {
 /// The meter that is read.
 struct Meter {
     path: String,
-    meter: String,
+    program: String,
     generation: String,
 }
 
@@ -173,7 +173,7 @@ impl State {
             Change::Waiting { why, .. } => (self.meter, self.no_meter) = (None, Some(why.clone())),
             Change::Watching { path, meter, generation, .. } => {
                 let path = path.display().to_string();
-                self.meter = Some(Meter { path, meter: meter.clone(), generation: generation.clone() });
+                self.meter = Some(Meter { path, program: meter.clone(), generation: generation.clone() });
                 self.no_meter = None;
                 news.fights = true;
             }
@@ -362,7 +362,7 @@ impl Meter {
     fn view(&self, words: &dyn Words) -> MeterView {
         MeterView {
             path: self.path.clone(),
-            meter: self.meter.clone(),
+            meter: self.program.clone(),
             generation: self.generation.clone(),
             what: generation(&self.generation)
                 .map(|generation| words.generation(generation).to_owned())

@@ -145,11 +145,11 @@ impl Task {
         let heard = UploadHeard::new(planned, &base.relay, steps, Arc::clone(&self.hearing), self.words());
         let heard = Arc::new(heard);
         let shutdown = CancellationToken::new();
-        let (until, hears, clock) = (shutdown.clone(), Arc::clone(&heard), base.clock.clone());
+        let (until, hearer, clock) = (shutdown.clone(), Arc::clone(&heard), base.clock.clone());
         let task = self.aside(async move {
-            let sink = |change: Change| hears.hear(&change, clock.elapsed_ms());
+            let sink = |change: Change| hearer.hear(&change, clock.elapsed_ms());
             match uploader::run_on(seat, options, Orders::none(), until, sink).await {
-                Ok(summary) => Done::Uploaded(Ok(hears.end(&summary).await)),
+                Ok(summary) => Done::Uploaded(Ok(hearer.end(&summary).await)),
                 Err(error) => Done::Uploaded(Err(error)),
             }
         });
