@@ -6,7 +6,16 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default ts.config(
-  { ignores: ['dist/', 'node_modules/', 'src/lib/wire/types.ts', 'src/lib/wire/game.ts', 'src/lib/api/schema.d.ts'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      'src/lib/wire/types.ts',
+      'src/lib/wire/game.ts',
+      'src/lib/desktop/types.ts',
+      'src/lib/api/schema.d.ts',
+    ],
+  },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,

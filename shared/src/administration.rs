@@ -1,6 +1,7 @@
 //! What the API says of raids that somebody manages, of what is deleted, and of what administrators see.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::account::{Audited, Role};
 use crate::uplink::{NamesPolicy, Visibility};
@@ -50,7 +51,7 @@ pub struct RaidForm {
 }
 
 /// Who may see reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ReportVisibility {

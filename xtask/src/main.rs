@@ -92,10 +92,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is made of the sources and committed: the feed's types, the API's description, and the types of that.
+/// What is made of the sources and committed: the feed's types, the desktop app's, the API's description, and the types of
+/// that.
 fn types() -> Result<()> {
     machine::prepare(&[machine::Need::Web])?;
-    for (package, test) in [("raidcast-shared", "types"), ("raidcast-relay", "description::the_committed")] {
+    for (package, test) in [
+        ("raidcast-shared", "types"),
+        ("raidcast-desktop-model", "types"),
+        ("raidcast-relay", "description::the_committed"),
+    ] {
         run(cargo().args(["test", "-p", package, "--test", "suite", test]).env("RAIDCAST_WRITE_TYPES", "1"))?;
     }
     web::install()?;

@@ -1,0 +1,262 @@
+//! In Chinese: how things stand, labels, notices, sizes.
+
+use std::path::Path;
+
+use raidcast::history::{Before, Tally};
+use raidcast::keys::Kept;
+use raidcast::source::Generation;
+use raidcast::uploader::seen_by::SeenBy;
+use raidcast_shared::uplink::{NamesPolicy, Outcome, Visibility};
+
+use super::Chinese;
+use crate::channel::Rule;
+use crate::said::{Said, quoted};
+use crate::standing::Standing;
+use crate::tray_item::ItemId;
+use crate::view::AppState;
+use crate::words::faults::Faults as _;
+use crate::words::tongue::Words;
+use crate::wrong::Wrong;
+
+impl Words for Chinese {
+    fn headline(&self, state: AppState) -> &'static str {
+        match state {
+            AppState::Setup => "尚未设置",
+            AppState::NoMeter => "等待统计工具",
+            AppState::Idle => "等待战斗",
+            AppState::Live => "直播中",
+            AppState::Waiting => "尚未全部到达",
+            AppState::Trouble => "有问题需要处理",
+            AppState::Paused => "已暂停",
+            AppState::Elsewhere => "另一个 Raidcast 正在工作",
+        }
+    }
+
+    fn standing(&self, standing: &Standing<'_>) -> Said {
+        match standing {
+            Standing::NotSetUp => Said::new("Raidcast 尚未设置，不会发送任何内容。").and("请打开它的窗口。"),
+            Standing::Begins => Said::new("Raidcast 正在启动。"),
+            Standing::Unsettled { fault } => self.settings(fault),
+            Standing::Elsewhere { process, running } => {
+                let who = process.map(|id| format!("（进程 {id}）")).unwrap_or_default();
+                let does = match running.map(|running| (running.connected, &running.trouble)) {
+                    Some((_, Some(trouble))) => self.trouble(trouble).sentence,
+                    Some((true, None)) => "它已连接到中继。".to_owned(),
+                    Some((false, None)) => "它没有连接到中继。".to_owned(),
+                    None => "它没有说明自己的状态。".to_owned(),
+                };
+                Said::new(format!("另一个 Raidcast{who}正在这台电脑上工作。{does}"))
+                    .and("如果要由这一个来做，请结束另一个：之后会自动继续。")
+            }
+            Standing::Ended { error, again } => {
+                let said = self.run(error);
+                let again = if *again { "会自动再试。" } else { "" };
+                Said { sentence: said.sentence + again, ..said }
+            }
+            Standing::Stalled { why } => self.stall(why),
+            Standing::Paused { waiting: 0 } => {
+                Said::new("不会发送任何内容。现在开始的战斗以后也不会发送。").and("结束暂停后，之后开始的战斗会直播。")
+            }
+            Standing::Paused { waiting } => Said::new(format!(
+                "不会发送任何内容。现在开始的战斗以后也不会发送。暂停前的战斗有 {waiting} 部分在此等待。"
+            ))
+            .and("结束暂停后会继续。"),
+            Standing::NoMeter { why } => self.no_database(why),
+            Standing::Cut { why, was_connected, waiting, .. } => {
+                let said = self.outage(why, *was_connected);
+                let waits = match waiting {
+                    0 => "到目前为止全部已到达。".to_owned(),
+                    n => format!("有 {n} 部分在此等待，没有丢失。"),
+                };
+                Said { sentence: said.sentence + &waits, ..said }
+            }
+            Standing::TurnedAway { code, text } => self.refused(*code, text),
+            Standing::Connecting { waiting: 0 } => Said::new("中继还没有回答。"),
+            Standing::Connecting { waiting } => Said::new(format!("中继还没有回答。{}", self.arrived(*waiting, false))),
+            Standing::Live => Said::new("战斗正在进行，中继正在接收。"),
+            Standing::OnItsWay { parts } => Said::new(self.arrived(*parts, true)),
+            Standing::Idle => Said::new("全部已到达。下一场战斗一开始就会直播。"),
+        }
+    }
+
+    fn arrived(&self, parts: u64, connected: bool) -> String {
+        match (parts, connected) {
+            (0, true) => "全部已到达。".to_owned(),
+            (0, false) => "已读取的全部已到达。".to_owned(),
+            (n, true) => format!("{n} 部分正在发送。"),
+            (n, false) => format!("{n} 部分在此等待中继。"),
+        }
+    }
+
+    fn nameless(&self) -> &'static str {
+        "战斗"
+    }
+
+    fn generation(&self, generation: Generation) -> &'static str {
+        match generation {
+            Generation::Events => "战斗进行时写入每一次命中。",
+            Generation::Counters => "战斗进行时写入总数，没有单次命中。",
+            Generation::Aggregate => "战斗进行时写入命中。",
+            Generation::Summary => "战斗结束后才写入：没有直播。",
+            Generation::Chunks => "战斗进行时分段写入。",
+        }
+    }
+
+    fn item(&self, item: ItemId) -> &'static str {
+        match item {
+            ItemId::Open => "打开 Raidcast",
+            ItemId::CopyLink => "复制直播链接",
+            ItemId::OpenPage => "打开直播页面",
+            ItemId::Pause => "暂停",
+            ItemId::Private => "本次副本设为私密",
+            ItemId::Quit => "退出",
+        }
+    }
+
+    fn began(&self, fight: &str, link: Option<&str>) -> (String, String) {
+        let body = match link {
+            Some(link) => link.to_owned(),
+            None => "本次副本是私密的。请从托盘或窗口复制链接。".to_owned(),
+        };
+        (format!("直播中：{fight}"), body)
+    }
+
+    fn ended(&self, fight: &str, outcome: Outcome) -> (String, String) {
+        let how = match outcome {
+            Outcome::Kill => "击败了首领。",
+            Outcome::Wipe => "团灭了。",
+            Outcome::Reset => "战斗被重置。",
+            Outcome::Unfinished => "统计工具没有结束这场战斗。",
+            Outcome::Unknown => "统计工具没有说明结果。",
+        };
+        (format!("战斗结束：{fight}"), how.to_owned())
+    }
+
+    fn hits(&self, hits: u64) -> String {
+        match hits {
+            0..10_000 => format!("{hits} 次命中"),
+            _ => format!("{:.1} 万次命中", hits as f64 / 1e4),
+        }
+    }
+
+    fn bytes(&self, bytes: u64) -> String {
+        match bytes {
+            0..1_000 => format!("{bytes} B"),
+            1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+            _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        }
+    }
+
+    fn seen_by(&self, seen_by: SeenBy) -> String {
+        let who = match seen_by.visibility {
+            Some(Visibility::Public) => "所有人：中继会列出它",
+            Some(Visibility::Unlisted) => "所有有链接的人",
+            Some(Visibility::Private) => "您，以及有带票据链接的人",
+            None => "按中继对您的密钥的设定",
+        };
+        match seen_by.names {
+            None | Some(NamesPolicy::Full) => format!("{who}。"),
+            Some(NamesPolicy::Class) => format!("{who}；其他人看到职业而不是名字。"),
+            Some(NamesPolicy::Hidden) => format!("{who}；其他人只看到同意公开的玩家名字。"),
+        }
+    }
+
+    fn plan_of(
+        &self,
+        fights: usize,
+        before: Before,
+        relay: &str,
+        visibility: Visibility,
+        names: NamesPolicy,
+    ) -> String {
+        let there = match before.there {
+            0 => String::new(),
+            n => format!("其中 {n} 场已在那里，不会再次发送。"),
+        };
+        let seen_by = self.seen_by(SeenBy { visibility: Some(visibility), names: Some(names) });
+        format!("将向 {relay} 发送 {fights} 场战斗。{there}新发送的内容谁能看到：{seen_by}")
+    }
+
+    fn uploading(&self, tally: &Tally, of: u64, connected: bool) -> String {
+        let refused = if tally.failed > 0 { format!("，{} 场未被接受", tally.failed) } else { String::new() };
+        let cut = if connected { "" } else { "中继没有回答：会自动继续。" };
+        format!("{of} 场中 {} 场已在中继上{refused}。{cut}", tally.on_relay())
+    }
+
+    fn uploaded(&self, tally: &Tally, waiting: u64) -> Said {
+        let mut parts = vec![format!("已发送 {} 场战斗", tally.new)];
+        if tally.known + tally.kept > 0 {
+            parts.push(format!("{} 场已在那里", tally.known + tally.kept));
+        }
+        if tally.failed > 0 {
+            parts.push(format!("{} 场未被接受", tally.failed));
+        }
+        if waiting > 0 {
+            parts.push(format!("{waiting} 场尚未发送"));
+        }
+        Said::new(format!("{}。", parts.join("，"))).and_if(waiting > 0, "请再次上传：不会重复发送。")
+    }
+
+    fn kept(&self, kept: &Kept, file: &Path) -> String {
+        match kept {
+            Kept::InSystem { store } => format!("密钥保存在系统的密钥库（{store}）中。"),
+            Kept::InFile { instead_of } => {
+                let only = if cfg!(unix) { "只有当前用户能读取该文件。" } else { "" };
+                let why = match instead_of {
+                    Some(error) => format!("系统的密钥库没有接受它（{}）。", quoted(&error.to_string())),
+                    None => String::new(),
+                };
+                format!("密钥保存在 {} 中。{only}{why}", file.display())
+            }
+        }
+    }
+
+    fn rule(&self, rule: &Rule) -> Said {
+        match rule {
+            Rule::Newest => Said::new("这是最新版本。"),
+            Rule::Offer { version, .. } => {
+                Said::new(format!("有新版本 Raidcast {version}。")).and("请安装，或跳过此版本。")
+            }
+            Rule::Skipped { version } => Said::new(format!("有新版本 Raidcast {version}。您选择了跳过它。")),
+            Rule::NotYet { version } => {
+                Said::new(format!("Raidcast {version} 正在逐步提供给各台电脑，轮到这台时会自动提示。"))
+            }
+            Rule::Stopped { version } => Said::new(format!("Raidcast {version} 暂时停止提供，无需操作。")),
+            Rule::Older { version } => Said::new(format!("更新处是 Raidcast {version}，比此版本旧。")),
+            Rule::NotSetUp => {
+                Said::new("没有指定在哪里查找更新。").and("请在设置中输入更新文件的地址，或询问中继的管理者。")
+            }
+            Rule::Unreadable => {
+                Said::new("查找更新的地址上不是 Raidcast 的更新文件。").and("请在设置中检查该地址，或告知它的维护者。")
+            }
+        }
+    }
+
+    fn wrong(&self, wrong: &Wrong) -> Said {
+        match wrong {
+            Wrong::Settings(fault) => self.settings(fault),
+            Wrong::Keys { file, error } => self.keys(error, file),
+            Wrong::Address(error) => self.address(error),
+            Wrong::Pairing(error) => self.pairing(error),
+            Wrong::Key(failure) => self.key(failure),
+            Wrong::Plan(error) => self.plan(error),
+            Wrong::Source(error) => self.source(error),
+            Wrong::Own(fault) => self.own(fault),
+            Wrong::Link(fault) => self.link(fault),
+            Wrong::Upload(error) => self.run(error),
+            Wrong::File { path, error } => {
+                Said::new(format!("无法写入 {}（{}）。", path.display(), quoted(&error.text)))
+                    .and("请允许当前用户写入，并确认磁盘有空间。")
+            }
+            Wrong::NoRelay => Said::new("还没有指定中继。").and("请先输入中继地址。"),
+            Wrong::NotRunning => Said::new("Raidcast 现在没有跟随统计工具。").and("请看它窗口中的说明。"),
+            Wrong::Elsewhere => {
+                Said::new("另一个 Raidcast 正在这台电脑上工作。").and("请先结束它：之后这一个会自动继续。")
+            }
+            Wrong::Uploading => Said::new("另一个上传正在进行。").and("请等待它完成，或停止它。"),
+            Wrong::PlanGone => Said::new("要发送的内容已有变化。没有发送任何内容。").and("请查看后再次确认。"),
+            Wrong::NoFights => Said::new("这些战斗都无法发送：正在进行，或已被统计工具删除。").and("请再看一次列表。"),
+            Wrong::Ending => Said::new("Raidcast 正在退出。"),
+        }
+    }
+}
