@@ -44,7 +44,7 @@ mod usage;
 mod writer;
 
 pub use look::look;
-pub use search::SEARCH_SETTINGS;
+pub use server::SEARCH_SETTINGS;
 
 use raidcast_store::queue::Queue;
 use raidcast_store::{StoreError, StoreFuture};
@@ -52,8 +52,8 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Semaphore;
 
 use crate::error::{Failure, silent};
-use crate::limits::{ANSWER_WAIT, SEARCH_CONNECTIONS, UPLOAD_CONNECTIONS};
-use crate::server::{SESSION, Server};
+use crate::limits::{ANSWER_WAIT, UPLOAD_CONNECTIONS};
+use crate::server::Server;
 use crate::writer::{JournalWriter, Ping};
 
 /// How a transaction begins whose statements all see what was committed then.
@@ -86,7 +86,7 @@ impl PostgresStore {
     /// database holds is not ours or of a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (server, connection, pool) = Server::open(url).await?;
-        let searches = server.trusted(SEARCH_CONNECTIONS, &[SESSION, SEARCH_SETTINGS]);
+        let searches = server.searches();
         Ok(Self {
             queue: Queue::start(JournalWriter::new(server.clone(), connection)),
             server,

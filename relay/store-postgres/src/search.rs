@@ -13,20 +13,6 @@ use crate::error::{Failure, is_lost};
 use crate::limits::SEARCH_CONNECTIONS;
 use crate::report::lines_of;
 
-/// What a connection for searches is told beside what every other is: to go the way that a search's text goes, whatever is
-/// guessed of how many rows there are, and to give up in time. A text is planned anew for what is bound to it.
-pub const SEARCH_SETTINGS: &str = "
-    SET statement_timeout = '3s';
-    SET plan_cache_mode = force_custom_plan;
-    SET jit = off;
-    SET enable_hashjoin = off;
-    SET enable_mergejoin = off;
-    SET enable_seqscan = off;
-    SET enable_bitmapscan = off;
-    SET enable_memoize = off;
-    SET max_parallel_workers_per_gather = 0;
-";
-
 impl Search for PostgresStore {
     fn names_proposed<'a>(&'a self, parts: &'a NameParts) -> StoreFuture<'a, Vec<(Term, String)>> {
         Self::answer(async move {

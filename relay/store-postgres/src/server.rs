@@ -7,15 +7,29 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use crate::error::{migrate_error, silent, store_error};
-use crate::limits::{CONNECT_WAIT, CONNECTIONS, POOL_WAIT, SERVER_VERSION_MIN, TRUSTED};
+use crate::limits::{CONNECT_WAIT, CONNECTIONS, POOL_WAIT, SEARCH_CONNECTIONS, SERVER_VERSION_MIN, TRUSTED};
 
 /// What every connection is told first. A commit is on disk when it is answered, whatever the operator's default; a
 /// stronger setting (a standby that has it too) stays. Nobody waits for a lock longer than clients are patient, and a
 /// relay that vanished in mid-work does not hold any for long.
-pub(crate) const SESSION: &str = "
+const SESSION: &str = "
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
     SET lock_timeout = '3s';
     SET idle_in_transaction_session_timeout = '30s';
+";
+
+/// What a connection for searches is told beside what every other is: to go the way that a search's text goes, whatever is
+/// guessed of how many rows there are, and to give up in time. A text is planned anew for what is bound to it.
+pub const SEARCH_SETTINGS: &str = "
+    SET statement_timeout = '3s';
+    SET plan_cache_mode = force_custom_plan;
+    SET jit = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+    SET enable_seqscan = off;
+    SET enable_bitmapscan = off;
+    SET enable_memoize = off;
+    SET max_parallel_workers_per_gather = 0;
 ";
 
 /// What the owner's connection is told as well: where its relay's machine vanished, the server gives the lock free
@@ -53,14 +67,14 @@ impl Server {
     }
 
     /// So many connections, opened when they are needed, each told this first.
-    pub(crate) fn pool(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
+    fn pool(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
         Self::pool_options(connections, told).connect_lazy_with(self.0.clone())
     }
 
-    /// The same, of which one that was used a moment ago is not tried again before it is: for who asks again. One that was
-    /// not may be cut without a word, and whoever took it would wait for as long as the system does.
-    pub(crate) fn trusted(&self, connections: u32, told: &'static [&'static str]) -> PgPool {
-        let pool = Self::pool_options(connections, told).test_before_acquire(false);
+    /// Those of searches. One that was used a moment ago is not tried again before it is: who searches asks again. One that
+    /// was not may be cut without a word, and whoever took it would wait for as long as the system does.
+    pub(crate) fn searches(&self) -> PgPool {
+        let pool = Self::pool_options(SEARCH_CONNECTIONS, &[SESSION, SEARCH_SETTINGS]).test_before_acquire(false);
         let pool = pool.before_acquire(|connection, known| {
             Box::pin(async move {
                 if known.idle_for > TRUSTED {

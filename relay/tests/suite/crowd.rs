@@ -288,7 +288,7 @@ async fn of_a_large_room_who_watches_a_player_is_sent_what_was_made_for_others_a
             room.step(pace, 0, None);
         }
         let mut heard = Vec::new();
-        let hears = async {
+        let all_told = async {
             let mut bytes = [0; 4096];
             while !heard.windows(14).any(|window| window == b"of-the-watched") {
                 let count = there.read(&mut bytes).await.unwrap();
@@ -298,7 +298,7 @@ async fn of_a_large_room_who_watches_a_player_is_sent_what_was_made_for_others_a
         };
         // One beat: what comes with the next would come with any.
         room.send(|_, events, lost| a_keyframe(0, events, lost));
-        soon("the rows", hears).await;
+        soon("the rows", all_told).await;
     }
     drop(room);
     tasks.close();
