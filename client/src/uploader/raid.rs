@@ -69,7 +69,19 @@ impl Raid {
     pub(super) fn goes_on(&self, relay: &str, key: &str, now_ms: i64) -> bool {
         // A clock that was set back must not keep a raid open for ever.
         let age = now_ms.saturating_sub(self.last_fight_ms);
-        self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
+        self.is_of(relay, key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
+    }
+
+    /// Whether it is on this relay, and this account's.
+    fn is_of(&self, relay: &str, key: &str) -> bool {
+        self.relay == relay && self.account == account_of(key)
+    }
+
+    /// Whether old fights that were agreed to with it are seen by the same people where they are uploaded now: in it while
+    /// it goes on, else in the raid that begins.
+    pub(super) fn is_seen_alike(&self, relay: &str, key: &str, now_ms: i64, asked: SeenBy) -> bool {
+        let unsaid = if self.goes_on(relay, key, now_ms) { self.seen_by() } else { SeenBy::of_a_new_raid() };
+        self.is_of(relay, key) && asked.or(unsaid) == self.seen_by()
     }
 
     /// Whether old fights that are to be seen so may go into it.
@@ -142,10 +154,6 @@ impl Raid {
     /// Who may see its reports, as it was asked for last.
     pub(super) fn reports_seen_by(&self) -> SeenBy {
         SeenBy { visibility: Some(self.report_visibility().unwrap_or(self.visibility)), names: Some(self.names) }
-    }
-
-    pub(super) fn is_on(&self, relay: &str) -> bool {
-        self.relay == relay
     }
 
     pub(super) fn id(&self) -> RaidId {
