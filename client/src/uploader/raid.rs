@@ -41,10 +41,24 @@ pub(super) struct Raid {
     /// Who may see its reports, as it was asked for last.
     #[serde(default)]
     report_visibility: ReportVisibility,
-    /// Old fights whose spools wait, by name, and who was to see them: not those who see this raid. They are sent when
-    /// somebody asks for them again, or for another raid that is for those.
+    /// Old fights whose spools wait, by name, and for which raids: not for such as this one. They are sent when somebody
+    /// asks for them again, or for another raid of that kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    left: BTreeMap<String, SeenBy>,
+    left: BTreeMap<String, Kind>,
+}
+
+/// Which raids an old fight may go into that nobody asks for now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kind {
+    /// Who sees them.
+    #[serde(flatten)]
+    seen_by: SeenBy,
+    /// On which relay; `None`: an earlier client noted it, in a raid of the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    relay: Option<String>,
+    /// Of which account, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
 }
 
 impl Raid {
@@ -107,17 +121,31 @@ impl Raid {
         }
     }
 
-    /// Leaves fights alone, of the `waiting` ones, that were to be seen by others than see this raid; but not those that
-    /// are `asked` for now. `before`: the raid that there was until now, which may be this one.
+    /// Leaves fights alone, of the `waiting` ones, that were to be seen by others than see this raid, or on another relay,
+    /// or for another account; but not those that are `asked` for now. `before`: the raid that there was until now, which
+    /// may be this one.
     pub(super) fn leave(&mut self, before: Option<&Self>, waiting: &[String], asked: &BTreeSet<EncounterId>) {
-        let agreed = |name: &str| {
-            let left = before.and_then(|before| before.left.get(name).copied());
-            left.or_else(|| before.map(Self::seen_by)).unwrap_or_default()
-        };
+        let agreed = |name: &str| before.map(|before| before.agreed(name)).unwrap_or_default();
         let asked: BTreeSet<_> = asked.iter().map(ToString::to_string).collect();
         let others = waiting.iter().filter(|name| !asked.contains(*name));
         let others = others.map(|name| (name.clone(), agreed(name)));
-        self.left = others.filter(|(_, agreed)| *agreed != self.seen_by()).collect();
+        let ours = self.kind();
+        self.left = others.filter(|(_, agreed)| *agreed != ours).collect();
+    }
+
+    /// Which raids a fight may go into that waits beside this one, or in it.
+    fn agreed(&self, name: &str) -> Kind {
+        let ours = self.kind();
+        match self.left.get(name).cloned() {
+            Some(left) => {
+                Kind { relay: left.relay.or(ours.relay), account: left.account.or(ours.account), seen_by: left.seen_by }
+            }
+            None => ours,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind { seen_by: self.seen_by(), relay: Some(self.relay.clone()), account: Some(self.account.clone()) }
     }
 
     /// Leaves the same fights alone as another raid.
@@ -218,5 +246,40 @@ mod tests {
         assert_eq!(left(&public), [true; 3]);
         let same: Raid = serde_json::from_slice(&serde_json::to_vec(&private).unwrap()).unwrap();
         assert_eq!(same, private);
+    }
+
+    #[test]
+    fn what_waits_for_another_relay_or_account_is_left_alone_until_that_is_meant_again() {
+        let name = EncounterId(Uuid::from_u128(1));
+        let waiting = [name.to_string()];
+        let raid = |relay, key| Raid::new(relay, key, 1_000, &Entropy::system());
+        let follow = |before: &Raid, relay, key| {
+            let mut raid = raid(relay, key);
+            raid.leave(Some(before), &waiting, &BTreeSet::new());
+            raid
+        };
+        let first = raid("http://a", "key");
+        assert!(!follow(&first, "http://a", "key").leaves(&waiting[0]));
+        let elsewhere = follow(&first, "http://b", "key");
+        let another = follow(&elsewhere, "http://b", "other");
+        assert!(elsewhere.leaves(&waiting[0]) && another.leaves(&waiting[0]));
+        assert!(follow(&first, "http://a", "other").leaves(&waiting[0]));
+        let same: Raid = serde_json::from_slice(&serde_json::to_vec(&another).unwrap()).unwrap();
+        assert_eq!(same, another);
+        assert!(!follow(&same, "http://a", "key").leaves(&waiting[0]));
+        // Nor where somebody asks for it there.
+        let mut asked = raid("http://b", "key");
+        asked.leave(Some(&first), &waiting, &BTreeSet::from([name]));
+        assert!(!asked.leaves(&waiting[0]));
+        // As an earlier client wrote it: who was to see it, and neither where nor for whom.
+        let mut old = serde_json::to_value(&first).unwrap();
+        let seen_by = serde_json::json!({ "visibility": "private", "names": "full" });
+        old["left"] = serde_json::json!({ (waiting[0].as_str()): seen_by });
+        let old: Raid = serde_json::from_value(old).unwrap();
+        let mut private = follow(&old, "http://a", "key");
+        assert!(private.leaves(&waiting[0]));
+        private.be(ShownTo { visibility: Some(Visibility::Private), ..ShownTo::default() });
+        private.leave(Some(&old), &waiting, &BTreeSet::new());
+        assert!(!private.leaves(&waiting[0]));
     }
 }
