@@ -124,9 +124,8 @@ impl Folder {
         Ok(raid)
     }
 
-    pub(super) fn save_raid(&self, raid: &Raid) -> Result<(), FolderError> {
-        let path = self.part.join("raid.json");
-        replace(&path, &json_of(raid)).map_err(|error| FolderError::Io { path, error })
+    pub(super) fn save_raid(&self, raid: &Raid) -> io::Result<()> {
+        replace(&self.part.join("raid.json"), &json_of(raid))
     }
 
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {

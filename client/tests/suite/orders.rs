@@ -163,6 +163,35 @@ async fn after_hours_without_a_fight_the_raid_to_come_is_meant_and_the_one_befor
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_disk_does_not_take_the_raid_to_come_the_one_before_stays_as_it_was_and_gets_no_fight() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = write(&place, 1).await;
+    let now = Arc::new(AtomicI64::new(NOW_MS));
+    let wall = now.clone();
+    let clock = Clock::new(move || wall.fetch_add(1, Ordering::Relaxed));
+    let client =
+        Client::start_on(&seat(&place), Options { clock, first: to(Visibility::Private), ..watch(&place, &relay) });
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    let temporary = state(&place).join("raid.new");
+    std::fs::create_dir(&temporary).unwrap();
+    now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+    client.order(Order::Show(to(Visibility::Public))).await;
+    client.until(|change| matches!(change, Change::Stalled { .. })).await;
+    write_all(&mut writer, &party(61).starting_at(NOW_MS + RAID_IDLE_MS)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(relay.memory().hellos.iter().all(|hello| hello.visibility == Visibility::Private));
+    assert_eq!(relay.memory().fights.len(), 1);
+    std::fs::remove_dir(&temporary).unwrap();
+    client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    let memory = relay.memory();
+    let mut raids: Vec<_> = memory.hellos.iter().map(|hello| (hello.raid, hello.visibility)).collect();
+    raids.dedup();
+    let seen: Vec<_> = raids.iter().map(|(_, visibility)| *visibility).collect();
+    assert_eq!(seen, [Visibility::Private, Visibility::Public]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_raid_that_is_taken_over_goes_on_as_private_as_it_was() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
