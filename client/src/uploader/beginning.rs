@@ -119,7 +119,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// From now on fights go into another raid; `as_before`: shown to those who see the present one. False where the disk
     /// does not take it.
     pub(super) fn begin_raid(&mut self, as_before: bool, now_ms: u64) -> bool {
-        match self.session.begin_raid(as_before, &self.options, self.disk.folder()) {
+        let unfinished = !self.streams.is_empty();
+        match self.session.begin_raid(as_before, unfinished, &self.options, self.disk.folder()) {
             Ok(()) => {
                 // Its Hello needs a connection of its own.
                 self.streams.disconnect();

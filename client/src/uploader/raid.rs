@@ -111,6 +111,29 @@ impl Raid {
         self.delay_s = shown.delay_s.unwrap_or(self.delay_s);
     }
 
+    /// From now on it is shown to nobody who does not see another raid, nor with more names, nor sooner.
+    pub(super) fn narrow(&mut self, other: &Self) {
+        if few_see(self.visibility) < few_see(other.visibility) {
+            self.visibility = other.visibility;
+        }
+        if self.few_see_reports() < other.few_see_reports() {
+            self.report_visibility = other.report_visibility;
+        }
+        if few_names(self.names) < few_names(other.names) {
+            self.names = other.names;
+        }
+        self.delay_s = self.delay_s.max(other.delay_s);
+    }
+
+    fn few_see_reports(&self) -> u8 {
+        few_see(self.report_visibility().unwrap_or(self.visibility))
+    }
+
+    /// From now on it is for who has a ticket alone, and its reports.
+    pub(super) fn be_private(&mut self) {
+        (self.visibility, self.report_visibility) = (Visibility::Private, ReportVisibility::Live);
+    }
+
     /// To whom it is shown.
     pub(super) fn shown_to(&self) -> ShownTo {
         ShownTo {
@@ -202,6 +225,24 @@ impl Raid {
     }
 }
 
+/// The more, the fewer see it.
+fn few_see(visibility: Visibility) -> u8 {
+    match visibility {
+        Visibility::Public => 0,
+        Visibility::Unlisted => 1,
+        Visibility::Private => 2,
+    }
+}
+
+/// The more, the fewer names are shown.
+fn few_names(names: NamesPolicy) -> u8 {
+    match names {
+        NamesPolicy::Full => 0,
+        NamesPolicy::Class => 1,
+        NamesPolicy::Hidden => 2,
+    }
+}
+
 fn account_of(key: &str) -> String {
     hex(&Sha256::digest(key)[..8])
 }
@@ -246,6 +287,34 @@ mod tests {
         assert_eq!(left(&public), [true; 3]);
         let same: Raid = serde_json::from_slice(&serde_json::to_vec(&private).unwrap()).unwrap();
         assert_eq!(same, private);
+    }
+
+    #[test]
+    fn a_raid_that_is_narrowed_is_seen_by_nobody_who_does_not_see_the_other() {
+        use Visibility::{Private, Public, Unlisted};
+        let raid = |visibility, report_visibility, names, delay_s| {
+            let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+            let (visibility, report_visibility) = (Some(visibility), Some(report_visibility));
+            raid.be(ShownTo { visibility, report_visibility, names: Some(names), delay_s: Some(delay_s) });
+            raid
+        };
+        let (live, full, class) = (ReportVisibility::Live, NamesPolicy::Full, NamesPolicy::Class);
+        for (new, old, expected) in [
+            ((Public, live, full, 0), (Private, live, class, 60), (Private, live, class, 60)),
+            ((Private, live, class, 60), (Public, live, full, 0), (Private, live, class, 60)),
+            ((Public, ReportVisibility::Public, full, 0), (Unlisted, live, full, 0), (Unlisted, live, full, 0)),
+            (
+                (Public, live, full, 0),
+                (Public, ReportVisibility::Private, full, 0),
+                (Public, ReportVisibility::Private, full, 0),
+            ),
+            ((Private, live, full, 0), (Unlisted, ReportVisibility::Private, full, 0), (Private, live, full, 0)),
+        ] {
+            let mut narrowed = raid(new.0, new.1, new.2, new.3);
+            narrowed.narrow(&raid(old.0, old.1, old.2, old.3));
+            let expected = raid(expected.0, expected.1, expected.2, expected.3).shown_to();
+            assert_eq!(narrowed.shown_to(), expected, "{new:?} beside {old:?}");
+        }
     }
 
     #[test]

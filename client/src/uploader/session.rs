@@ -50,6 +50,7 @@ impl Session {
         let unix_ms = options.clock.unix_ms();
         let saved = folder.load_raid()?;
         let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
+        let goes_on = held.is_some();
         let mut raid = match held {
             Some(held) if options.history.is_none() || held.is_for(options.seen_by()) => held.clone(),
             Some(held) => {
@@ -60,8 +61,15 @@ impl Session {
             None => new_raid(options),
         };
         raid.be(options.shown_to());
-        if let Some(history) = &options.history {
-            raid.leave(saved.as_ref(), &folder.list_spooled()?, &history.fights);
+        let waiting = folder.list_spooled()?;
+        match &options.history {
+            Some(history) => raid.leave(saved.as_ref(), &waiting, &history.fights),
+            None if goes_on || waiting.is_empty() => {}
+            // The fights that wait were begun for those who see the raid before.
+            None => match &saved {
+                Some(before) => raid.narrow(before),
+                None => raid.be_private(),
+            },
         }
         if saved.as_ref() != Some(&raid) {
             let io = |error| FolderError::Io { path: folder.part().join("raid.json"), error };
@@ -231,11 +239,18 @@ impl Session {
     }
 
     /// From now on fights go into another raid, on a connection of its own. `as_before`: shown to those who see the present
-    /// one, but for what was said of the next.
+    /// one, but for what was said of the next. `unfinished`: there are fights that were begun for those who see the present
+    /// one; the relay shows all of each to those who see the raid that it goes on in.
     ///
     /// # Errors
     /// As the disk says: the present raid stays.
-    pub(super) fn begin_raid(&mut self, as_before: bool, options: &Options, folder: &Folder) -> io::Result<()> {
+    pub(super) fn begin_raid(
+        &mut self,
+        as_before: bool,
+        unfinished: bool,
+        options: &Options,
+        folder: &Folder,
+    ) -> io::Result<()> {
         let mut raid = new_raid(options);
         if as_before {
             raid.be(self.raid.shown_to());
@@ -243,6 +258,9 @@ impl Session {
             raid.be(options.shown_to());
         }
         raid.be(self.next.unwrap_or_default());
+        if unfinished && options.history.is_none() {
+            raid.narrow(&self.raid);
+        }
         raid.leave_as(&self.raid);
         folder.save_raid(&raid).inspect_err(|error| tracing::warn!(%error, "could not begin a new raid"))?;
         (self.raid, self.unsaved, self.next) = (raid, false, None);

@@ -192,6 +192,33 @@ async fn where_the_disk_does_not_take_the_raid_to_come_the_one_before_stays_as_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unfinished_of_a_private_raid_makes_the_next_one_private() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let now = Arc::new(AtomicI64::new(NOW_MS));
+    let options = |first, visibility| {
+        let wall = now.clone();
+        let clock = Clock::new(move || wall.fetch_add(1, Ordering::Relaxed));
+        Options { clock, first: to(first), visibility, ..watch(&place, &relay) }
+    };
+    let client = Client::start_on(&seat(&place), options(Visibility::Private, None));
+    play(&mut writer, &party(1), 10_000, 1_000).await;
+    client.until(|change| matches!(change, Change::Acked { .. })).await;
+    // All of it is read, and nothing more comes.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+    client.order(Order::Show(to(Visibility::Public))).await;
+    let raids = || relay.memory().hellos.iter().map(|hello| hello.raid).collect::<HashSet<_>>().len();
+    wait(|| raids() == 2).await;
+    client.end().await;
+    now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+    let client = Client::start_on(&seat(&place), options(Visibility::Public, Some(Visibility::Public)));
+    wait(|| raids() == 3).await;
+    client.end().await;
+    assert!(relay.memory().hellos.iter().all(|hello| hello.visibility == Visibility::Private));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_raid_that_is_taken_over_goes_on_as_private_as_it_was() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
