@@ -189,10 +189,11 @@ pub(crate) fn under_way(
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
 }
 
-/// Who may see the raid of old fights that an upload now goes on with; `None`: it begins another. Read without the lock.
+/// Who may see the raid of old fights that an upload now goes on with, or the one in the place of one that was never used;
+/// `None`: it begins another. Read without the lock.
 pub(crate) fn seen_by(dir: &Path, relay: &str, key: &str, unix_ms: i64) -> Option<Visibility> {
     let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json")).ok()?;
-    raid.filter(|raid| raid.goes_on(relay, key, unix_ms)).and_then(|raid| raid.seen_by().visibility)
+    raid.filter(|raid| raid.tells(relay, key, unix_ms)).and_then(|raid| raid.seen_by().visibility)
 }
 
 /// Which fights of which database are streamed or done.
@@ -382,7 +383,11 @@ mod tests {
         raid.be(ShownTo { visibility: Some(Visibility::Public), ..ShownTo::default() });
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
-        assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));
+        // Nothing was sent in it yet: what was said of it is of the one that begins instead.
+        assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, Some(Visibility::Public)));
+        raid.fought_at(1_000);
+        folder.save_raid(&raid).unwrap();
+        assert_eq!((seen_by("key", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (Some(Visibility::Public), None));
     }
 
     #[test]

@@ -91,10 +91,20 @@ impl Raid {
         self.relay == relay && self.account == account_of(key)
     }
 
+    /// Whether nothing was fought in it yet, so that what was said of it was said of the one that begins instead.
+    pub(super) fn is_meant(&self, relay: &str, key: &str) -> bool {
+        self.is_of(relay, key) && self.is_unused()
+    }
+
+    /// Whether what is not said of the raid of a start is as it is in this one: it goes on, or was not used.
+    pub(super) fn tells(&self, relay: &str, key: &str, now_ms: i64) -> bool {
+        self.goes_on(relay, key, now_ms) || self.is_meant(relay, key)
+    }
+
     /// Whether old fights that were agreed to with it are seen by the same people where they are uploaded now: in it while
     /// it goes on, else in the raid that begins.
     pub(super) fn is_seen_alike(&self, relay: &str, key: &str, now_ms: i64, asked: SeenBy) -> bool {
-        let unsaid = if self.goes_on(relay, key, now_ms) { self.seen_by() } else { SeenBy::of_a_new_raid() };
+        let unsaid = if self.tells(relay, key, now_ms) { self.seen_by() } else { SeenBy::of_a_new_raid() };
         self.is_of(relay, key) && asked.or(unsaid) == self.seen_by()
     }
 
@@ -222,6 +232,8 @@ impl Raid {
 
     pub(super) fn fought_at(&mut self, now_ms: i64) {
         self.last_fight_ms = now_ms;
+        // Also where that was in the ms in which it began.
+        self.started_ms = self.started_ms.min(now_ms.saturating_sub(1));
     }
 }
 

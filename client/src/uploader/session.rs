@@ -58,7 +58,17 @@ impl Session {
                 raid.be(held.shown_to());
                 raid
             }
-            None => new_raid(options),
+            None => {
+                let mut raid = new_raid(options);
+                if let Some(unused) = saved.as_ref().filter(|raid| raid.is_meant(&options.relay, &options.key)) {
+                    // Whoever said otherwise of how raids are to begin since then has said it of this one.
+                    let mut first = unused.clone();
+                    first.be(options.first_shown_to());
+                    raid.be(unused.shown_to());
+                    raid.narrow(&first);
+                }
+                raid
+            }
         };
         raid.be(options.shown_to());
         let waiting = folder.list_spooled()?;

@@ -219,6 +219,33 @@ async fn what_is_unfinished_of_a_private_raid_makes_the_next_one_private() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_said_of_a_raid_in_which_nothing_was_fought_is_of_the_one_in_its_place() {
+    use Visibility::{Private, Public, Unlisted};
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, 1).await.close().await.unwrap();
+    let start = |first, now_ms: i64| {
+        let clock = Clock::new(move || now_ms);
+        Client::start_on(&seat(&place), Options { clock, first: to(first), ..watch(&place, &relay) })
+    };
+    let client = start(Public, NOW_MS);
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    let asked = || relay.memory().hellos.iter().map(|hello| hello.visibility).collect::<Vec<_>>();
+    let client = start(Public, NOW_MS + RAID_IDLE_MS);
+    wait(|| asked().len() == 2).await;
+    client.order(Order::Show(to(Unlisted))).await;
+    wait(|| asked().len() == 3).await;
+    client.end().await;
+    // Hours later it is as was said, or for fewer where raids are to begin so.
+    for (n, first) in [(2, Public), (3, Private)] {
+        let client = start(first, NOW_MS + n * RAID_IDLE_MS);
+        wait(|| asked().len() == 2 + n as usize).await;
+        client.end().await;
+    }
+    assert_eq!(asked(), [Public, Public, Unlisted, Unlisted, Private]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_raid_that_is_taken_over_goes_on_as_private_as_it_was() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
