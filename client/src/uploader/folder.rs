@@ -128,6 +128,21 @@ impl Folder {
         replace(&self.part.join("raid.json"), &json_of(raid))
     }
 
+    /// Forgets the raid: that needs no room on the disk.
+    pub(super) fn forget_raid(&self) {
+        let path = self.part.join("raid.json");
+        // Where the folder was deleted another client's may stand there.
+        if self.is_gone() {
+            return;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %path.display(), %error, "could not remove what is known of the raid");
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
         fights_in(&self.part)
     }

@@ -29,7 +29,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.connect_anew();
             }
         } else if self.session.show(shown) {
-            let _ = self.session.save_raid(self.disk.folder(), now_ms);
+            if let Err(error) = self.session.save_raid(self.disk.folder(), now_ms) {
+                // Whoever starts after a kill is not to go on with it as it was: it begins another one.
+                self.disk.folder().forget_raid();
+                self.disk_failed(&error, now_ms);
+            }
             self.note_who_sees();
             self.connect_anew();
         }
