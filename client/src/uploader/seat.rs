@@ -198,7 +198,12 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let work = self.work;
-        self.seat.held().works.retain(|held| *held != work);
+        let mut held = self.seat.held();
+        held.works.retain(|other| *other != work);
+        // A run that was cut off has not said that it ends. Where the folder was deleted another client's may stand there.
+        if !held.lock.is_gone() {
+            Now::end(&self.part());
+        }
     }
 }
 
@@ -279,6 +284,23 @@ mod tests {
         assert!(seat.save().is_err());
         assert!(matches!(seat.keep(), Err(FolderError::Deleted { .. })));
         assert_eq!((noted(&state), other.made()), (Vec::new(), Some(0)));
+    }
+
+    #[test]
+    fn a_run_that_is_cut_off_is_not_said_to_go_on_while_its_seat_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let seat = Seat::take(dir.path()).unwrap();
+        std::fs::create_dir_all(dir.path().join(HISTORY)).unwrap();
+        let (watch, upload) = (seat.begin(Work::Follow).unwrap(), seat.begin(Work::Upload).unwrap());
+        let parts = [watch.part(), upload.part()];
+        for part in &parts {
+            Now { running: true, ..Now::default() }.save(part).unwrap();
+        }
+        let running = || parts.each_ref().map(|part| Now::load(part).is_some_and(|now| now.running));
+        drop(upload);
+        assert_eq!(running(), [true, false]);
+        drop(watch);
+        assert_eq!(running(), [false, false]);
     }
 
     #[test]
