@@ -85,7 +85,7 @@ impl Seat {
             // Whoever said that it runs was killed.
             Now::end(&work.part(dir));
         }
-        let held = Held { lock, made: 0, record: Record::load(dir), record_unsaved: false, works: Vec::new() };
+        let held = Held { lock, made: 0, record: Record::take(dir)?, record_unsaved: false, works: Vec::new() };
         Ok(Arc::new(Self { dir: dir.to_owned(), held: Mutex::new(held) }))
     }
 
@@ -264,6 +264,22 @@ mod tests {
         seat.note(fight(2));
         seat.save().unwrap();
         assert_eq!(noted(dir.path()), names(&[1, 2]));
+    }
+
+    #[test]
+    fn a_record_that_does_not_parse_is_put_aside_and_one_that_cannot_be_read_is_not_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        std::fs::write(&path, "{").unwrap();
+        let seat = Seat::take(dir.path()).unwrap();
+        seat.note(fight(1));
+        seat.save().unwrap();
+        assert_eq!(noted(dir.path()), names(&[1]));
+        assert_eq!(std::fs::read_to_string(dir.path().join("record.damaged.json")).unwrap(), "{");
+        drop(seat);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(matches!(Seat::take(dir.path()), Err(FolderError::Io { .. })));
     }
 
     #[cfg(unix)]
