@@ -28,7 +28,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if self.renew_raid(now_ms) {
                 self.connect_anew();
             }
-        } else if self.session.show(shown) {
+            return;
+        }
+        if self.session.show(shown) {
             if let Err(error) = self.session.save_raid(self.disk.folder(), now_ms) {
                 // Whoever starts after a kill is not to go on with it as it was: it begins another one.
                 self.disk.folder().forget_raid();
