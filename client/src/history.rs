@@ -161,15 +161,22 @@ impl Plan {
         History { fights, as_agreed: self.as_agreed.clone(), patience }
     }
 
-    /// What this state folder knows of the fights; `seen_by`: as it is asked for now.
+    /// What this state folder knows of the fights, now and for this key's account; `seen_by`: as it is asked for now.
     ///
     /// # Errors
     /// Its list cannot be read.
-    pub fn before(&self, state: &Path, relay: &str, seen_by: SeenBy) -> Result<Before, PlanError> {
+    pub fn before(
+        &self,
+        state: &Path,
+        relay: &str,
+        key: &str,
+        unix_ms: i64,
+        seen_by: SeenBy,
+    ) -> Result<Before, PlanError> {
         let record = Record::load(state);
         let there = record.fights.into_iter().filter(|fight| fight.relay == relay && fight.is_on_relay());
         let there: HashSet<String> = there.map(|fight| fight.encounter).collect();
-        let agreed: HashSet<String> = uploader::under_way(state, relay, seen_by)?.into_iter().collect();
+        let agreed: HashSet<String> = uploader::under_way(state, relay, key, unix_ms, seen_by)?.into_iter().collect();
         Ok(self.count_before(&there, &agreed))
     }
 
@@ -228,13 +235,21 @@ pub fn visibility(state: &Path, relay: &str, key: &str, unix_ms: i64, asked: Opt
     asked.or_else(|| uploader::seen_by(state, relay, key, unix_ms)).unwrap_or_default()
 }
 
-/// The fights of an upload to this relay that did not come to its end: they were agreed to, to be seen by those who are
-/// asked for now, and are to be sent as [`History::fights`] says. Read without the lock, while a client may be writing.
+/// The fights of an upload to this relay, for this key's account, that did not come to its end: they were agreed to, to be
+/// seen by those who would see them now, and are to be sent as [`History::fights`] says. Where nothing is asked for, those
+/// are who see the upload's raid while it goes on; then who sees a new one. Read without the lock, while a client may be
+/// writing.
 ///
 /// # Errors
 /// What the folder holds of it cannot be read.
-pub fn under_way(state: &Path, relay: &str, seen_by: SeenBy) -> Result<BTreeSet<EncounterId>, FolderError> {
-    let names = uploader::under_way(state, relay, seen_by)?;
+pub fn under_way(
+    state: &Path,
+    relay: &str,
+    key: &str,
+    unix_ms: i64,
+    seen_by: SeenBy,
+) -> Result<BTreeSet<EncounterId>, FolderError> {
+    let names = uploader::under_way(state, relay, key, unix_ms, seen_by)?;
     Ok(names.iter().filter_map(|name| Uuid::parse_str(name).ok()).map(EncounterId).collect())
 }
 
@@ -243,7 +258,7 @@ pub fn under_way(state: &Path, relay: &str, seen_by: SeenBy) -> Result<BTreeSet<
 pub struct Before {
     /// So many are on the relay.
     pub there: usize,
-    /// So many were agreed to for this relay, to be seen by the same people, and are not there yet.
+    /// So many were agreed to for this relay and account, to be seen by the same people, and are not there yet.
     pub agreed: usize,
 }
 

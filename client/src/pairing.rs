@@ -114,7 +114,8 @@ impl Pairing {
         Ok((Self { client, relay, code: told.device_code, interval, until }, invitation))
     }
 
-    /// Waits until its owner has typed the code. A connection that is gone for a while is no reason to end.
+    /// Waits until its owner has typed the code. A connection that is gone for a while is no reason to end; a relay that
+    /// has moved is.
     ///
     /// # Errors
     /// See [`PairingError`].
@@ -139,7 +140,9 @@ impl Pairing {
                     "too_many" | "unavailable" => self.interval = (self.interval * 2).min(INTERVAL_MAX),
                     _ => return Err(error),
                 },
-                Err(PairingError::Outage(_)) if Instant::now() < self.until => {}
+                // A relay that has moved does not come back to where it was.
+                Err(PairingError::Outage(why))
+                    if !matches!(why, Outage::Moved { .. }) && Instant::now() < self.until => {}
                 Err(error) => return Err(error),
             }
             if Instant::now() >= self.until {
@@ -217,7 +220,34 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_relay_that_moves_meanwhile_is_not_waited_for_where_it_was() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let answer = "HTTP/1.1 308 Moved\r\nLocation: https://new.example/api/v1/device/token\r\n\
+                              Content-Length: 0\r\nConnection: close\r\n\r\n";
+                let mut asked = [0; 4096];
+                let _ = stream.read(&mut asked).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+                // What was not read would cut the answer off.
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+        });
+        let relay = RelayAddress::new(&url, "", Trust::public()).unwrap();
+        let (client, code) = (https(relay.trust()), "code".to_owned());
+        let until = Instant::now() + Duration::from_mins(1);
+        let pairing = Pairing { client, relay, code, interval: Duration::from_millis(1), until };
+        let Err(PairingError::Outage(Outage::Moved { to, .. })) = pairing.wait().await else { panic!("not told") };
+        assert_eq!(to.as_deref(), Some("https://new.example"));
+    }
 
     #[test]
     fn text_is_escaped_for_a_form() {

@@ -67,7 +67,10 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     };
     let before = |plan: &Plan| match http {
         true => plan.before_whole(&options.state, &options.relay, options.seen_by()),
-        false => plan.before(&options.state, &options.relay, options.seen_by()),
+        false => {
+            let Options { state, relay, key, clock, .. } = &options;
+            plan.before(state, relay, key, clock.unix_ms(), options.seen_by())
+        }
     };
     let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {

@@ -6,6 +6,7 @@ use raidcast_shared::id::StreamId;
 
 use super::meter::Watching;
 use super::record::{Finished, How, NotSent};
+use super::shown_to::ShownTo;
 use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::header::header_of;
@@ -48,10 +49,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                     break;
                 }
             }
+            if !self.renew_raid(now_ms) {
+                // It is not for those who see the raid before.
+                waiting.push_back(fight);
+                break;
+            }
             let head = self.head_of(&fight, &watching);
             match Spool::create(&self.disk.folder().spools(), head.clone()) {
                 Ok(spool) => {
-                    self.renew_raid();
                     self.streams.begin(Stream::new(spool, Encoder::new(head.header), Some(fight), now_ms));
                     self.fought(now_ms);
                     self.meter.read_at_once();
@@ -96,20 +101,35 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
     }
 
-    /// A raid closes after hours without a fight: the fight that begins now is the first of a new one.
-    pub(super) fn renew_raid(&mut self) {
-        if !self.session.goes_on(&self.options) {
-            // Who may see old fights was agreed to for all of them; and who may see a raid in which nothing was fought yet
-            // was said for this one.
-            self.begin_raid(self.options.history.is_some() || self.session.is_unused());
+    /// A raid closes after hours without a fight: the fight that begins now is the first of a new one. False where that is
+    /// needed, and the disk does not take it: it is tried again, and nothing that is for the new one comes into the old.
+    pub(super) fn renew_raid(&mut self, now_ms: u64) -> bool {
+        if self.session.goes_on(&self.options) {
+            return true;
         }
+        // Who may see old fights was agreed to for all of them; and who may see a raid in which nothing was fought yet
+        // was said for this one.
+        let has_begun = self.begin_raid(self.options.history.is_some() || self.session.is_unused(), now_ms);
+        if !has_begun {
+            self.session.show_next(ShownTo::default());
+        }
+        has_begun
     }
 
-    /// From now on fights go into another raid; `as_before`: shown to those who see the present one.
-    pub(super) fn begin_raid(&mut self, as_before: bool) {
-        if self.session.begin_raid(as_before, &self.options, self.disk.folder()) {
-            // Its Hello needs a connection of its own.
-            self.streams.disconnect();
+    /// From now on fights go into another raid; `as_before`: shown to those who see the present one. False where the disk
+    /// does not take it.
+    pub(super) fn begin_raid(&mut self, as_before: bool, now_ms: u64) -> bool {
+        let unfinished = !self.streams.is_empty();
+        match self.session.begin_raid(as_before, unfinished, &self.options, self.disk.folder()) {
+            Ok(()) => {
+                // Its Hello needs a connection of its own.
+                self.streams.disconnect();
+                true
+            }
+            Err(error) => {
+                self.disk_failed(&error, now_ms);
+                false
+            }
         }
     }
 }

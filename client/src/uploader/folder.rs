@@ -124,9 +124,23 @@ impl Folder {
         Ok(raid)
     }
 
-    pub(super) fn save_raid(&self, raid: &Raid) -> Result<(), FolderError> {
+    pub(super) fn save_raid(&self, raid: &Raid) -> io::Result<()> {
+        replace(&self.part.join("raid.json"), &json_of(raid))
+    }
+
+    /// Forgets the raid: that needs no room on the disk.
+    pub(super) fn forget_raid(&self) {
         let path = self.part.join("raid.json");
-        replace(&path, &json_of(raid)).map_err(|error| FolderError::Io { path, error })
+        // Where the folder was deleted another client's may stand there.
+        if self.is_gone() {
+            return;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %path.display(), %error, "could not remove what is known of the raid");
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
@@ -172,22 +186,29 @@ pub(crate) fn is_held(dir: &Path) -> Option<bool> {
     }
 }
 
-/// The fights of an upload to this relay that did not come to its end, by name; read without the lock. None where
-/// others are to see them now than were to see them then.
-pub(crate) fn under_way(dir: &Path, relay: &str, seen_by: SeenBy) -> Result<Vec<String>, FolderError> {
+/// The fights of an upload to this relay, for this account, that did not come to its end, by name; read without the lock.
+/// None where others would see them now than were to see them then: what is not `asked` for is as the raid has it that
+/// goes on, else as a new one has it.
+pub(crate) fn under_way(
+    dir: &Path,
+    relay: &str,
+    key: &str,
+    unix_ms: i64,
+    asked: SeenBy,
+) -> Result<Vec<String>, FolderError> {
     let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json"))?;
-    let same = |raid: &Raid| raid.is_on(relay) && seen_by.is_met_by(&raid.seen_by());
-    if !raid.as_ref().is_some_and(same) {
+    if !raid.is_some_and(|raid| raid.is_seen_alike(relay, key, unix_ms, asked)) {
         return Ok(Vec::new());
     }
     let fights = fights_in(&dir.join(HISTORY))?;
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
 }
 
-/// Who may see the raid of old fights that an upload now goes on with; `None`: it begins another. Read without the lock.
+/// Who may see the raid of old fights that an upload now goes on with, or the one in the place of one that was never used;
+/// `None`: it begins another. Read without the lock.
 pub(crate) fn seen_by(dir: &Path, relay: &str, key: &str, unix_ms: i64) -> Option<Visibility> {
     let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json")).ok()?;
-    raid.filter(|raid| raid.goes_on(relay, key, unix_ms)).and_then(|raid| raid.seen_by().visibility)
+    raid.filter(|raid| raid.tells(relay, key, unix_ms)).and_then(|raid| raid.seen_by().visibility)
 }
 
 /// Which fights of which database are streamed or done.
@@ -273,6 +294,7 @@ pub(super) struct Dormant {
 mod tests {
     use raidcast_shared::id::hex;
     use raidcast_shared::limits::RAID_IDLE_MS;
+    use raidcast_shared::uplink::NamesPolicy;
     use uuid::Uuid;
 
     use super::super::shown_to::ShownTo;
@@ -376,7 +398,42 @@ mod tests {
         raid.be(ShownTo { visibility: Some(Visibility::Public), ..ShownTo::default() });
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
-        assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));
+        // Nothing was sent in it yet: what was said of it is of the one that begins instead.
+        assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, Some(Visibility::Public)));
+        raid.fought_at(1_000);
+        folder.save_raid(&raid).unwrap();
+        assert_eq!((seen_by("key", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (Some(Visibility::Public), None));
+    }
+
+    #[test]
+    fn what_was_agreed_to_counts_only_where_the_same_people_would_see_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = open(dir.path(), true).unwrap();
+        let mut fights = Fights::default();
+        fights.databases.entry("/m.db".into()).or_default().open.insert(Uuid::from_u128(1).to_string(), 7);
+        folder.save_fights(&fights).unwrap();
+        let asked = |visibility| SeenBy { visibility, names: None };
+        let counts = |relay: &str, key: &str, unix_ms, visibility| {
+            !under_way(dir.path(), relay, key, unix_ms, asked(visibility)).unwrap().is_empty()
+        };
+        let (soon, late) = (2_000, 2_000 + RAID_IDLE_MS);
+        let agree = |visibility, names| {
+            let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+            raid.be(ShownTo { visibility: Some(visibility), names, ..ShownTo::default() });
+            raid.fought_at(2_000);
+            folder.save_raid(&raid).unwrap();
+        };
+        assert!(!counts("http://a", "key", soon, None));
+        agree(Visibility::Private, None);
+        assert!(counts("http://a", "key", soon, None) && counts("http://a", "key", soon, Some(Visibility::Private)));
+        // Another raid begins: unlisted where nothing is said.
+        assert!(!counts("http://a", "key", late, None) && counts("http://a", "key", late, Some(Visibility::Private)));
+        assert!(!counts("http://a", "key", soon, Some(Visibility::Public)));
+        assert!(!counts("http://a", "other", soon, None) && !counts("http://b", "key", soon, None));
+        agree(Visibility::Unlisted, None);
+        assert!(counts("http://a", "key", soon, None) && counts("http://a", "key", late, None));
+        agree(Visibility::Unlisted, Some(NamesPolicy::Hidden));
+        assert!(counts("http://a", "key", soon, None) && !counts("http://a", "key", late, None));
     }
 
     #[test]

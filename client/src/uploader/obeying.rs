@@ -22,10 +22,20 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Shows the raid to others from now on: also where the disk does not take it, for it may be to fewer.
     fn show(&mut self, shown: ShownTo, now_ms: u64) {
-        // Nobody means a raid that is over: it is of the one to come.
-        self.renew_raid();
+        if !self.session.goes_on(&self.options) {
+            // Nobody means a raid that is over: it is of the one to come, also where the disk does not take that yet.
+            self.session.show_next(shown);
+            if self.renew_raid(now_ms) {
+                self.connect_anew();
+            }
+            return;
+        }
         if self.session.show(shown) {
-            self.session.save_raid(self.disk.folder(), now_ms);
+            if let Err(error) = self.session.save_raid(self.disk.folder(), now_ms) {
+                // Whoever starts after a kill is not to go on with it as it was: it begins another one.
+                self.disk.folder().forget_raid();
+                self.disk_failed(&error, now_ms);
+            }
             self.note_who_sees();
             self.connect_anew();
         }

@@ -41,10 +41,24 @@ pub(super) struct Raid {
     /// Who may see its reports, as it was asked for last.
     #[serde(default)]
     report_visibility: ReportVisibility,
-    /// Old fights whose spools wait, by name, and who was to see them: not those who see this raid. They are sent when
-    /// somebody asks for them again, or for another raid that is for those.
+    /// Old fights whose spools wait, by name, and for which raids: not for such as this one. They are sent when somebody
+    /// asks for them again, or for another raid of that kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    left: BTreeMap<String, SeenBy>,
+    left: BTreeMap<String, Kind>,
+}
+
+/// Which raids an old fight may go into that nobody asks for now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kind {
+    /// Who sees them.
+    #[serde(flatten)]
+    seen_by: SeenBy,
+    /// On which relay; `None`: an earlier client noted it, in a raid of the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    relay: Option<String>,
+    /// Of which account, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
 }
 
 impl Raid {
@@ -69,7 +83,29 @@ impl Raid {
     pub(super) fn goes_on(&self, relay: &str, key: &str, now_ms: i64) -> bool {
         // A clock that was set back must not keep a raid open for ever.
         let age = now_ms.saturating_sub(self.last_fight_ms);
-        self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
+        self.is_of(relay, key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
+    }
+
+    /// Whether it is on this relay, and this account's.
+    fn is_of(&self, relay: &str, key: &str) -> bool {
+        self.relay == relay && self.account == account_of(key)
+    }
+
+    /// Whether nothing was fought in it yet, so that what was said of it was said of the one that begins instead.
+    pub(super) fn is_meant(&self, relay: &str, key: &str) -> bool {
+        self.is_of(relay, key) && self.is_unused()
+    }
+
+    /// Whether what is not said of the raid of a start is as it is in this one: it goes on, or was not used.
+    pub(super) fn tells(&self, relay: &str, key: &str, now_ms: i64) -> bool {
+        self.goes_on(relay, key, now_ms) || self.is_meant(relay, key)
+    }
+
+    /// Whether old fights that were agreed to with it are seen by the same people where they are uploaded now: in it while
+    /// it goes on, else in the raid that begins.
+    pub(super) fn is_seen_alike(&self, relay: &str, key: &str, now_ms: i64, asked: SeenBy) -> bool {
+        let unsaid = if self.tells(relay, key, now_ms) { self.seen_by() } else { SeenBy::of_a_new_raid() };
+        self.is_of(relay, key) && asked.or(unsaid) == self.seen_by()
     }
 
     /// Whether old fights that are to be seen so may go into it.
@@ -85,6 +121,29 @@ impl Raid {
         self.delay_s = shown.delay_s.unwrap_or(self.delay_s);
     }
 
+    /// From now on it is shown to nobody who does not see another raid, nor with more names, nor sooner.
+    pub(super) fn narrow(&mut self, other: &Self) {
+        if few_see(self.visibility) < few_see(other.visibility) {
+            self.visibility = other.visibility;
+        }
+        if self.few_see_reports() < other.few_see_reports() {
+            self.report_visibility = other.report_visibility;
+        }
+        if few_names(self.names) < few_names(other.names) {
+            self.names = other.names;
+        }
+        self.delay_s = self.delay_s.max(other.delay_s);
+    }
+
+    fn few_see_reports(&self) -> u8 {
+        few_see(self.report_visibility().unwrap_or(self.visibility))
+    }
+
+    /// From now on it is for who has a ticket alone, and its reports.
+    pub(super) fn be_private(&mut self) {
+        (self.visibility, self.report_visibility) = (Visibility::Private, ReportVisibility::Live);
+    }
+
     /// To whom it is shown.
     pub(super) fn shown_to(&self) -> ShownTo {
         ShownTo {
@@ -95,17 +154,31 @@ impl Raid {
         }
     }
 
-    /// Leaves fights alone, of the `waiting` ones, that were to be seen by others than see this raid; but not those that
-    /// are `asked` for now. `before`: the raid that there was until now, which may be this one.
+    /// Leaves fights alone, of the `waiting` ones, that were to be seen by others than see this raid, or on another relay,
+    /// or for another account; but not those that are `asked` for now. `before`: the raid that there was until now, which
+    /// may be this one.
     pub(super) fn leave(&mut self, before: Option<&Self>, waiting: &[String], asked: &BTreeSet<EncounterId>) {
-        let agreed = |name: &str| {
-            let left = before.and_then(|before| before.left.get(name).copied());
-            left.or_else(|| before.map(Self::seen_by)).unwrap_or_default()
-        };
+        let agreed = |name: &str| before.map(|before| before.agreed(name)).unwrap_or_default();
         let asked: BTreeSet<_> = asked.iter().map(ToString::to_string).collect();
         let others = waiting.iter().filter(|name| !asked.contains(*name));
         let others = others.map(|name| (name.clone(), agreed(name)));
-        self.left = others.filter(|(_, agreed)| *agreed != self.seen_by()).collect();
+        let ours = self.kind();
+        self.left = others.filter(|(_, agreed)| *agreed != ours).collect();
+    }
+
+    /// Which raids a fight may go into that waits beside this one, or in it.
+    fn agreed(&self, name: &str) -> Kind {
+        let ours = self.kind();
+        match self.left.get(name).cloned() {
+            Some(left) => {
+                Kind { relay: left.relay.or(ours.relay), account: left.account.or(ours.account), seen_by: left.seen_by }
+            }
+            None => ours,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind { seen_by: self.seen_by(), relay: Some(self.relay.clone()), account: Some(self.account.clone()) }
     }
 
     /// Leaves the same fights alone as another raid.
@@ -144,10 +217,6 @@ impl Raid {
         SeenBy { visibility: Some(self.report_visibility().unwrap_or(self.visibility)), names: Some(self.names) }
     }
 
-    pub(super) fn is_on(&self, relay: &str) -> bool {
-        self.relay == relay
-    }
-
     pub(super) fn id(&self) -> RaidId {
         RaidId(self.id)
     }
@@ -163,6 +232,26 @@ impl Raid {
 
     pub(super) fn fought_at(&mut self, now_ms: i64) {
         self.last_fight_ms = now_ms;
+        // Also where that was in the ms in which it began.
+        self.started_ms = self.started_ms.min(now_ms.saturating_sub(1));
+    }
+}
+
+/// The more, the fewer see it.
+fn few_see(visibility: Visibility) -> u8 {
+    match visibility {
+        Visibility::Public => 0,
+        Visibility::Unlisted => 1,
+        Visibility::Private => 2,
+    }
+}
+
+/// The more, the fewer names are shown.
+fn few_names(names: NamesPolicy) -> u8 {
+    match names {
+        NamesPolicy::Full => 0,
+        NamesPolicy::Class => 1,
+        NamesPolicy::Hidden => 2,
     }
 }
 
@@ -210,5 +299,68 @@ mod tests {
         assert_eq!(left(&public), [true; 3]);
         let same: Raid = serde_json::from_slice(&serde_json::to_vec(&private).unwrap()).unwrap();
         assert_eq!(same, private);
+    }
+
+    #[test]
+    fn a_raid_that_is_narrowed_is_seen_by_nobody_who_does_not_see_the_other() {
+        use Visibility::{Private, Public, Unlisted};
+        let raid = |visibility, report_visibility, names, delay_s| {
+            let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+            let (visibility, report_visibility) = (Some(visibility), Some(report_visibility));
+            raid.be(ShownTo { visibility, report_visibility, names: Some(names), delay_s: Some(delay_s) });
+            raid
+        };
+        let (live, full, class) = (ReportVisibility::Live, NamesPolicy::Full, NamesPolicy::Class);
+        for (new, old, expected) in [
+            ((Public, live, full, 0), (Private, live, class, 60), (Private, live, class, 60)),
+            ((Private, live, class, 60), (Public, live, full, 0), (Private, live, class, 60)),
+            ((Public, ReportVisibility::Public, full, 0), (Unlisted, live, full, 0), (Unlisted, live, full, 0)),
+            (
+                (Public, live, full, 0),
+                (Public, ReportVisibility::Private, full, 0),
+                (Public, ReportVisibility::Private, full, 0),
+            ),
+            ((Private, live, full, 0), (Unlisted, ReportVisibility::Private, full, 0), (Private, live, full, 0)),
+        ] {
+            let mut narrowed = raid(new.0, new.1, new.2, new.3);
+            narrowed.narrow(&raid(old.0, old.1, old.2, old.3));
+            let expected = raid(expected.0, expected.1, expected.2, expected.3).shown_to();
+            assert_eq!(narrowed.shown_to(), expected, "{new:?} beside {old:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_for_another_relay_or_account_is_left_alone_until_that_is_meant_again() {
+        let name = EncounterId(Uuid::from_u128(1));
+        let waiting = [name.to_string()];
+        let raid = |relay, key| Raid::new(relay, key, 1_000, &Entropy::system());
+        let follow = |before: &Raid, relay, key| {
+            let mut raid = raid(relay, key);
+            raid.leave(Some(before), &waiting, &BTreeSet::new());
+            raid
+        };
+        let first = raid("http://a", "key");
+        assert!(!follow(&first, "http://a", "key").leaves(&waiting[0]));
+        let elsewhere = follow(&first, "http://b", "key");
+        let another = follow(&elsewhere, "http://b", "other");
+        assert!(elsewhere.leaves(&waiting[0]) && another.leaves(&waiting[0]));
+        assert!(follow(&first, "http://a", "other").leaves(&waiting[0]));
+        let same: Raid = serde_json::from_slice(&serde_json::to_vec(&another).unwrap()).unwrap();
+        assert_eq!(same, another);
+        assert!(!follow(&same, "http://a", "key").leaves(&waiting[0]));
+        // Nor where somebody asks for it there.
+        let mut asked = raid("http://b", "key");
+        asked.leave(Some(&first), &waiting, &BTreeSet::from([name]));
+        assert!(!asked.leaves(&waiting[0]));
+        // As an earlier client wrote it: who was to see it, and neither where nor for whom.
+        let mut old = serde_json::to_value(&first).unwrap();
+        let seen_by = serde_json::json!({ "visibility": "private", "names": "full" });
+        old["left"] = serde_json::json!({ (waiting[0].as_str()): seen_by });
+        let old: Raid = serde_json::from_value(old).unwrap();
+        let mut private = follow(&old, "http://a", "key");
+        assert!(private.leaves(&waiting[0]));
+        private.be(ShownTo { visibility: Some(Visibility::Private), ..ShownTo::default() });
+        private.leave(Some(&old), &waiting, &BTreeSet::new());
+        assert!(!private.leaves(&waiting[0]));
     }
 }

@@ -311,6 +311,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let (encounter, events) = (stream.encounter().to_string(), stream.events());
         let (title, elapsed_ms) = (stream.title(), stream.elapsed_ms());
         self.announcer.tell(Change::Ended { encounter, outcome, events, title, elapsed_ms });
-        self.session.save_raid(self.disk.folder(), now_ms);
+        let _ = self.session.save_raid(self.disk.folder(), now_ms);
     }
 }

@@ -11,6 +11,7 @@ use raidcast_shared::uplink::{Outcome, RefusedCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use super::folder::{FolderError, load};
 use super::seen_by::SeenBy;
 use super::trouble::Trouble;
 use crate::secret::{create_private, replace};
@@ -174,6 +175,23 @@ impl Record {
                 Self::default()
             }
             Err(_) => Self::default(),
+        }
+    }
+
+    /// The same for who writes it from now on: what does not parse is put aside first.
+    ///
+    /// # Errors
+    /// It is there and cannot be read: it would be written over. Or it cannot be put aside.
+    pub(super) fn take(dir: &Path) -> Result<Self, FolderError> {
+        match load::<Self>(dir.join("record.json")) {
+            Ok(record) => Ok(record.unwrap_or_default()),
+            Err(FolderError::Damaged { path, .. }) => {
+                let aside = dir.join("record.damaged.json");
+                fs::rename(&path, &aside).map_err(|error| FolderError::Io { path, error })?;
+                tracing::warn!(path = %aside.display(), "the record of finished fights is damaged and was put aside");
+                Ok(Self::default())
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -192,7 +192,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                     return Err(WatchError::Refused { code, text });
                 }
                 // It is the same evening: what was private stays so.
-                self.begin_raid(true);
+                self.begin_raid(true, now_ms);
                 // Whoever speaks for the raid may have these readings, too: they are not to be mixed.
                 for stream in self.streams.iter_mut() {
                     stream.give_way();

@@ -85,7 +85,7 @@ impl Seat {
             // Whoever said that it runs was killed.
             Now::end(&work.part(dir));
         }
-        let held = Held { lock, made: 0, record: Record::load(dir), record_unsaved: false, works: Vec::new() };
+        let held = Held { lock, made: 0, record: Record::take(dir)?, record_unsaved: false, works: Vec::new() };
         Ok(Arc::new(Self { dir: dir.to_owned(), held: Mutex::new(held) }))
     }
 
@@ -198,7 +198,12 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let work = self.work;
-        self.seat.held().works.retain(|held| *held != work);
+        let mut held = self.seat.held();
+        held.works.retain(|other| *other != work);
+        // A run that was cut off has not said that it ends. Where the folder was deleted another client's may stand there.
+        if !held.lock.is_gone() {
+            Now::end(&self.part());
+        }
     }
 }
 
@@ -261,6 +266,22 @@ mod tests {
         assert_eq!(noted(dir.path()), names(&[1, 2]));
     }
 
+    #[test]
+    fn a_record_that_does_not_parse_is_put_aside_and_one_that_cannot_be_read_is_not_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        std::fs::write(&path, "{").unwrap();
+        let seat = Seat::take(dir.path()).unwrap();
+        seat.note(fight(1));
+        seat.save().unwrap();
+        assert_eq!(noted(dir.path()), names(&[1]));
+        assert_eq!(std::fs::read_to_string(dir.path().join("record.damaged.json")).unwrap(), "{");
+        drop(seat);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(matches!(Seat::take(dir.path()), Err(FolderError::Io { .. })));
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_record_is_written_again_where_its_folder_was_deleted_and_never_into_another_clients() {
@@ -279,6 +300,23 @@ mod tests {
         assert!(seat.save().is_err());
         assert!(matches!(seat.keep(), Err(FolderError::Deleted { .. })));
         assert_eq!((noted(&state), other.made()), (Vec::new(), Some(0)));
+    }
+
+    #[test]
+    fn a_run_that_is_cut_off_is_not_said_to_go_on_while_its_seat_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let seat = Seat::take(dir.path()).unwrap();
+        std::fs::create_dir_all(dir.path().join(HISTORY)).unwrap();
+        let (watch, upload) = (seat.begin(Work::Follow).unwrap(), seat.begin(Work::Upload).unwrap());
+        let parts = [watch.part(), upload.part()];
+        for part in &parts {
+            Now { running: true, ..Now::default() }.save(part).unwrap();
+        }
+        let running = || parts.each_ref().map(|part| Now::load(part).is_some_and(|now| now.running));
+        drop(upload);
+        assert_eq!(running(), [true, false]);
+        drop(watch);
+        assert_eq!(running(), [false, false]);
     }
 
     #[test]

@@ -16,6 +16,16 @@ pub struct SeenBy {
 }
 
 impl SeenBy {
+    /// Who sees a new raid of which nothing was said.
+    pub(super) fn of_a_new_raid() -> Self {
+        Self { visibility: Some(Visibility::default()), names: Some(NamesPolicy::default()) }
+    }
+
+    /// The same, where it is said; else as it is `unsaid`.
+    pub(super) fn or(self, unsaid: Self) -> Self {
+        Self { visibility: self.visibility.or(unsaid.visibility), names: self.names.or(unsaid.names) }
+    }
+
     /// Whether what was agreed to is what is asked for now, as far as anything is.
     pub fn is_met_by(&self, agreed: &Self) -> bool {
         let same_names = self.names.is_none_or(|names| names == agreed.names.unwrap_or_default());

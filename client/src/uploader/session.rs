@@ -2,6 +2,7 @@
 //!
 //! One invariant: a raid stands in its file before the relay hears of it, and a connection speaks for one raid alone.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,6 +33,9 @@ pub(super) struct Session {
     saved_ms: u64,
     /// The disk did not take how the raid is now.
     unsaved: bool,
+    /// The raid is over, and the disk does not take the one after it; to whom that is to be shown, as far as anything was
+    /// said of it meanwhile.
+    next: Option<ShownTo>,
     /// When the raid was last given up for another one.
     renewed_ms: Option<u64>,
     /// Says that there is something to connect for; taken once.
@@ -46,6 +50,7 @@ impl Session {
         let unix_ms = options.clock.unix_ms();
         let saved = folder.load_raid()?;
         let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
+        let goes_on = held.is_some();
         let mut raid = match held {
             Some(held) if options.history.is_none() || held.is_for(options.seen_by()) => held.clone(),
             Some(held) => {
@@ -53,14 +58,32 @@ impl Session {
                 raid.be(held.shown_to());
                 raid
             }
-            None => new_raid(options),
+            None => {
+                let mut raid = new_raid(options);
+                if let Some(unused) = saved.as_ref().filter(|raid| raid.is_meant(&options.relay, &options.key)) {
+                    // Whoever said otherwise of how raids are to begin since then has said it of this one.
+                    let mut first = unused.clone();
+                    first.be(options.first_shown_to());
+                    raid.be(unused.shown_to());
+                    raid.narrow(&first);
+                }
+                raid
+            }
         };
         raid.be(options.shown_to());
-        if let Some(history) = &options.history {
-            raid.leave(saved.as_ref(), &folder.list_spooled()?, &history.fights);
+        let waiting = folder.list_spooled()?;
+        match &options.history {
+            Some(history) => raid.leave(saved.as_ref(), &waiting, &history.fights),
+            None if goes_on || waiting.is_empty() => {}
+            // The fights that wait were begun for those who see the raid before.
+            None => match &saved {
+                Some(before) => raid.narrow(before),
+                None => raid.be_private(),
+            },
         }
         if saved.as_ref() != Some(&raid) {
-            folder.save_raid(&raid)?;
+            let io = |error| FolderError::Io { path: folder.part().join("raid.json"), error };
+            folder.save_raid(&raid).map_err(io)?;
         }
         Ok(Self {
             link: None,
@@ -68,6 +91,7 @@ impl Session {
             raid_url: None,
             saved_ms: options.clock.elapsed_ms(),
             unsaved: false,
+            next: None,
             renewed_ms: None,
             connect: None,
             retry: Arc::default(),
@@ -173,27 +197,50 @@ impl Session {
         (self.raid.id().0, self.raid.reports_seen_by())
     }
 
+    /// To whom the raid after this one is shown, which is over; as said before where nothing is said now.
+    pub(super) fn show_next(&mut self, shown: ShownTo) {
+        self.next = Some(shown.or(self.next.unwrap_or_default()));
+    }
+
+    /// Whether another raid is to be begun that the disk did not take.
+    pub(super) fn awaits_next(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// Saves when the raid's last fight was, and to whom it is shown.
-    pub(super) fn save_raid(&mut self, folder: &Folder, now_ms: u64) {
+    ///
+    /// # Errors
+    /// As the disk says; it is tried again now and then.
+    pub(super) fn save_raid(&mut self, folder: &Folder, now_ms: u64) -> io::Result<()> {
         self.saved_ms = now_ms;
         let saved = folder.save_raid(&self.raid);
         self.unsaved = saved.is_err();
-        if let Err(error) = saved {
+        if let Err(error) = &saved {
             tracing::warn!(%error, "could not save to whom the raid is shown, and when its last fight was");
         }
+        saved
+    }
+
+    /// Saves what the disk did not take before.
+    ///
+    /// # Errors
+    /// As the disk says.
+    pub(super) fn save_unsaved(&mut self, folder: &Folder, now_ms: u64) -> io::Result<()> {
+        if self.unsaved { self.save_raid(folder, now_ms) } else { Ok(()) }
     }
 
     /// The same now and then, where there was an event since; and what the disk did not take.
     pub(super) fn save_raid_now_and_then(&mut self, folder: &Folder, event_ms: u64, now_ms: u64) {
         let had_event = now_ms.saturating_sub(self.saved_ms) >= RAID_SAVE_MS && event_ms > self.saved_ms;
         if had_event || self.unsaved {
-            self.save_raid(folder, now_ms);
+            let _ = self.save_raid(folder, now_ms);
         }
     }
 
-    /// Whether a fight that begins now belongs to the raid: it closes after hours without one.
+    /// Whether a fight that begins now belongs to the raid: it closes after hours without one, and once another is to be
+    /// begun it is over whatever comes of its fights.
     pub(super) fn goes_on(&self, options: &Options) -> bool {
-        self.raid.goes_on(&options.relay, &options.key, options.clock.unix_ms())
+        !self.awaits_next() && self.raid.goes_on(&options.relay, &options.key, options.clock.unix_ms())
     }
 
     /// Whether nothing was fought in the raid yet.
@@ -201,27 +248,34 @@ impl Session {
         self.raid.is_unused()
     }
 
-    /// From now on fights go into another raid, on a connection of its own; false if the disk does not take it.
-    /// `as_before`: shown to those who see the present one.
-    pub(super) fn begin_raid(&mut self, as_before: bool, options: &Options, folder: &Folder) -> bool {
+    /// From now on fights go into another raid, on a connection of its own. `as_before`: shown to those who see the present
+    /// one, but for what was said of the next. `unfinished`: there are fights that were begun for those who see the present
+    /// one; the relay shows all of each to those who see the raid that it goes on in.
+    ///
+    /// # Errors
+    /// As the disk says: the present raid stays.
+    pub(super) fn begin_raid(
+        &mut self,
+        as_before: bool,
+        unfinished: bool,
+        options: &Options,
+        folder: &Folder,
+    ) -> io::Result<()> {
         let mut raid = new_raid(options);
         if as_before {
             raid.be(self.raid.shown_to());
         } else {
             raid.be(options.shown_to());
         }
-        raid.leave_as(&self.raid);
-        match folder.save_raid(&raid) {
-            Ok(()) => {
-                (self.raid, self.unsaved) = (raid, false);
-                self.down();
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, "could not begin a new raid; going on with the old one");
-                false
-            }
+        raid.be(self.next.unwrap_or_default());
+        if unfinished && options.history.is_none() {
+            raid.narrow(&self.raid);
         }
+        raid.leave_as(&self.raid);
+        folder.save_raid(&raid).inspect_err(|error| tracing::warn!(%error, "could not begin a new raid"))?;
+        (self.raid, self.unsaved, self.next) = (raid, false, None);
+        self.down();
+        Ok(())
     }
 
     /// Whether a fight whose spool is there is not to be sent: those who see the raid are not to see it.

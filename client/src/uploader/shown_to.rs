@@ -19,6 +19,16 @@ pub struct ShownTo {
 }
 
 impl ShownTo {
+    /// The same, where it is said; else as it is said `before`.
+    pub(super) fn or(self, before: Self) -> Self {
+        Self {
+            visibility: self.visibility.or(before.visibility),
+            report_visibility: self.report_visibility.or(before.report_visibility),
+            names: self.names.or(before.names),
+            delay_s: self.delay_s.or(before.delay_s),
+        }
+    }
+
     /// The same of a raid of old fights: they are over, and only reports.
     pub(super) fn of_old_fights(self) -> Self {
         Self { report_visibility: Some(ReportVisibility::Live), delay_s: Some(0), ..self }

@@ -15,9 +15,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         let failed = self.streams.flush();
         let failed = self.ledger.save(self.disk.folder()).or(failed);
+        let failed = self.session.save_unsaved(self.disk.folder(), now_ms).err().or(failed);
         if let Some(why) = failed {
             self.disk_failed(&why, now_ms);
-        } else if self.disk.worked() {
+            return;
+        }
+        // What is to go into a raid that the disk does not take waits.
+        let has_raid = !self.session.awaits_next() || self.renew_raid(now_ms);
+        if has_raid && self.disk.worked() {
             self.meter.read_again();
             self.announcer.tell(Change::Resumed);
         }
@@ -53,7 +58,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Ok(false) => {}
             Ok(true) => {
                 tracing::warn!(folder = %self.options.state.display(), "the state folder was deleted; it is written again");
-                self.session.save_raid(self.disk.folder(), now_ms);
+                let _ = self.session.save_raid(self.disk.folder(), now_ms);
                 self.ledger.save_again();
             }
             Err(FolderError::Io { error, .. }) => {
@@ -87,7 +92,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.flush(now_ms);
         self.streams.sync();
-        self.session.save_raid(self.disk.folder(), now_ms);
+        let _ = self.session.save_raid(self.disk.folder(), now_ms);
         self.tell_folder(false);
     }
 }

@@ -16,7 +16,7 @@ use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 
 use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, remove_since, wait};
-use crate::relay::Relay;
+use crate::relay::{KEY, Relay};
 
 const BEGAN_MS: i64 = 1_790_001_000_000;
 
@@ -183,7 +183,8 @@ async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
         let planned = plan(&place, None).await;
         assert_eq!(planned.fights[0].local_player, Some(4711));
         assert_eq!(planned.fights.iter().map(|fight| fight.encounter).collect::<Vec<_>>(), first, "{generation:?}");
-        let before = planned.before(&place.dir.path().join("state"), &relay.url, SeenBy::default()).unwrap();
+        let state = place.dir.path().join("state");
+        let before = planned.before(&state, &relay.url, KEY, NOW_MS, SeenBy::default()).unwrap();
         assert_eq!(before, Before { there: 1, agreed: 0 });
         assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 1), "{generation:?}");
         // So does a watch of a copy of the database.
@@ -344,7 +345,8 @@ async fn a_refused_fight_is_told_and_the_others_go_on() {
         Tally { new: 5, failed: 5, reasons: vec![(not_this_one(RefusedCode::BadEvent), 5)], ..Tally::default() }
     );
     assert!(changes.iter().any(|change| matches!(change, Change::Failed { fight } if fight.result == How::Refused)));
-    let before = plan.before(&place.dir.path().join("state"), &relay.url, SeenBy::default()).unwrap();
+    let state = place.dir.path().join("state");
+    let before = plan.before(&state, &relay.url, KEY, NOW_MS, SeenBy::default()).unwrap();
     assert_eq!(before, Before { there: 5, agreed: 0 });
     // The relay thinks better of it.
     relay.memory().refused.clear();
@@ -359,8 +361,9 @@ async fn what_was_agreed_to_and_never_arrived_is_not_said_to_be_on_the_relay() {
     let (place, relay) = (Place::new(), Relay::start().await);
     write(&place, Generation::Aggregate, &fights(3)).await;
     let plan = plan(&place, None).await;
+    let another = "another-long-enough-key";
     let wrong = Options {
-        key: "another-long-enough-key".into(),
+        key: another.into(),
         history: Some(plan.history(Duration::from_secs(20))),
         visibility: Some(Visibility::Unlisted),
         ..place.options(&relay)
@@ -368,15 +371,16 @@ async fn what_was_agreed_to_and_never_arrived_is_not_said_to_be_on_the_relay() {
     let error = Client::start(wrong).done().await.unwrap_err();
     assert!(matches!(error, WatchError::Unauthorized { .. }), "{error}");
     let state = place.dir.path().join("state");
-    let before =
-        |relay: &str, visibility| plan.before(&state, relay, SeenBy { visibility, ..SeenBy::default() }).unwrap();
+    let asked = |visibility| SeenBy { visibility, ..SeenBy::default() };
+    let before = |relay: &str, visibility| plan.before(&state, relay, another, NOW_MS, asked(visibility)).unwrap();
     let agreed = Before { there: 0, agreed: plan.fights.len() };
     assert_eq!(before(&relay.url, None), agreed);
     assert_eq!(before(&relay.url, Some(Visibility::Unlisted)), agreed);
-    // Nobody agreed that everybody may see them, nor to another relay.
+    // Nobody agreed that everybody may see them, nor to another relay, nor another account.
+    assert_eq!(plan.before(&state, &relay.url, KEY, NOW_MS, asked(None)).unwrap(), Before::default());
     assert_eq!(before(&relay.url, Some(Visibility::Public)), Before::default());
     assert_eq!(before("https://elsewhere.example", None), Before::default());
-    let left = |relay: &str, visibility| under_way(&state, relay, SeenBy { visibility, ..SeenBy::default() }).unwrap();
+    let left = |relay: &str, visibility| under_way(&state, relay, another, NOW_MS, asked(visibility)).unwrap();
     assert_eq!(left(&relay.url, None), plan.history(Duration::ZERO).fights);
     assert!(left(&relay.url, Some(Visibility::Public)).is_empty());
     assert!(left("https://elsewhere.example", None).is_empty());

@@ -69,7 +69,8 @@ pub(crate) fn plan(
         plan.unfinished = plan.fights.iter().filter(|fight| fight.end.is_none()).count();
     }
     let seen_by = SeenBy { visibility: Some(visibility), names: Some(names) };
-    let before = plan.before(&options.state, &options.relay, seen_by)?;
+    let Options { state, relay, key, clock, .. } = options;
+    let before = plan.before(state, relay, key, clock.unix_ms(), seen_by)?;
     Ok(Planned { plan, before, visibility, names })
 }
 
