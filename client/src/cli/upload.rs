@@ -65,12 +65,12 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         true => Plan::make_whole(db, places, state, &options.relay, since_ms).await,
         false => Plan::make(db, places, state, since_ms).await,
     };
-    let before = |plan: &Plan| match http {
-        true => plan.before_whole(&options.state, &options.relay, options.seen_by()),
-        false => {
-            let Options { state, relay, key, clock, .. } = &options;
-            plan.before(state, relay, key, clock.unix_ms(), options.seen_by())
+    let before = |plan: &Plan| {
+        if http {
+            return plan.before_whole(&options.state, &options.relay, options.seen_by());
         }
+        let Options { state, relay, key, clock, .. } = &options;
+        plan.before(state, relay, key, clock.unix_ms(), options.seen_by())
     };
     let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {
