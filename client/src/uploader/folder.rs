@@ -6,6 +6,7 @@
 //! One invariant: each JSON file is replaced as a whole, so it is what it was or what it is to be.
 
 mod error;
+mod file;
 mod lock;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
 
 pub use error::{Damage, FolderError};
+pub(super) use file::load;
 pub(super) use lock::Lock;
 
 use super::raid::Raid;
@@ -154,18 +156,6 @@ impl Folder {
 
 fn json_of(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec_pretty(value).expect("maps with text as keys are JSON")
-}
-
-/// A JSON file; `None` if it is not there.
-pub(super) fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, FolderError> {
-    match fs::read(&path) {
-        Ok(bytes) => {
-            let parsed = serde_json::from_slice(&bytes);
-            parsed.map(Some).map_err(|error| FolderError::Damaged { path, why: Damage::Json(error) })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FolderError::Io { path, error }),
-    }
 }
 
 /// The list of fights of one kind of work.
