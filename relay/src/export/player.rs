@@ -197,12 +197,12 @@ impl Making {
             let notes = self.notes_of_characters(holder.person).await?;
             self.json("notes.json".into(), now_ms, notes).await?;
         }
-        let (mut told, mut called) = (Told::default(), None);
+        let mut told = Told::default();
+        let mut called = self.is_still_his(player, holder).await?;
         let is_all = loop {
             if told.looked_at >= FIGHTS_MAX {
                 break false;
             }
-            called = self.is_still_his(player, holder).await?;
             let fights = self.context.store.fights_of_player(player, before, FIGHTS_AT_ONCE).await?;
             let Some((last, _)) = fights.last() else { break true };
             before = Some(*last);

@@ -46,7 +46,7 @@ impl Search for PostgresStore {
     }
 }
 
-/// Each of these may be asked again where its connection turns out to be lost: none is tried before it is used.
+/// Each of these may be asked again where its connection turns out to be lost: one that was used a moment ago is not tried before.
 impl PostgresStore {
     async fn names(&self, parts: &NameParts) -> Result<Vec<(Term, String)>, sqlx::Error> {
         let proposed: Vec<(i64, String)> = bound(names_sharing(parts)).fetch_all(&self.searches).await?;
