@@ -123,6 +123,9 @@ pub const SHARD_TASKS_MAX: usize = 8;
 pub const SHARD_COMMANDS_MAX: usize = 4_096;
 /// Bytes that all open fights may hold in memory, if nothing else is set.
 pub const MEMORY: u64 = 1024 * 1024 * 1024;
+/// The last fight of a raid stays in memory for those who watch, however short that is, for so long after its report was
+/// kept, ms: longer than a pause between two pulls, and than any delay. Then it is read from the store.
+pub const WATCHED_MS: i64 = 15 * 60_000;
 /// Bytes that the largest fight that is let through may hold: 64 MiB of deltas, 64 of two million hits each in a second of
 /// its own, 33 of rows and pairs, 28 of sums told, 17 of its kept report, and some. A key may hold one at the least.
 pub const FIGHT_BYTES_MAX: u64 = 256 * 1024 * 1024;

@@ -26,7 +26,7 @@ use super::precedence::Told;
 use super::reading::{OtherColumns, Reading};
 use crate::access::nameless;
 use crate::fanout::Pace;
-use crate::limits::{FIGHT_BYTES, SKILL_ROW_BYTES};
+use crate::limits::{FIGHT_BYTES, SKILL_ROW_BYTES, WATCHED_MS};
 use crate::memory::{Memory, Share};
 
 /// What is done to an encounter's rows in the store, one at a time.
@@ -215,6 +215,13 @@ impl LiveEncounter {
         if let Some(share) = &mut self.share {
             share.set(FIGHT_BYTES + readings + behind + kept + self.under_way_bytes);
         }
+    }
+
+    /// Whether its report was kept a short time ago, so that those who watch may still look at it.
+    pub fn was_kept_lately(&self, now_ms: i64) -> bool {
+        let kept_at_ms = self.row.kept_at_ms.unwrap_or(self.row.created_at_ms);
+        // Nor is it new for ever by a clock that was ahead.
+        now_ms.abs_diff(kept_at_ms) < WATCHED_MS.unsigned_abs()
     }
 
     /// A delta goes on its way to the disk: what it takes up meanwhile is counted at once.

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::num::NonZero;
 
-use raidcast_relay::limits::{EdgeLimits, FIGHT_BYTES, MEMORY_RETRY_MS};
+use raidcast_relay::limits::{EdgeLimits, FIGHT_BYTES, MEMORY_RETRY_MS, WATCHED_MS};
+use raidcast_shared::feed::SUBPROTOCOL;
 use raidcast_shared::id::RaidId;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{
@@ -11,7 +12,7 @@ use raidcast_shared::uplink::{
 };
 use uuid::Uuid;
 
-use crate::script::{KEY, OTHER_KEY, Script, TestRelay, Uploader, header, hello, soon};
+use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, header, hello, soon};
 
 /// Small fights of one key that fit.
 const FIT: u64 = 6;
@@ -173,5 +174,33 @@ async fn a_start_takes_up_as_many_fights_as_fit_and_the_others_are_served_and_en
         }
     }
     assert!(refusals > 0, "all were held");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_goes_on_watching_a_raid_that_is_over_holds_no_memory_that_a_fight_needs() {
+    let data = tempfile::tempdir().unwrap();
+    // Two fights of a key fit, and none is provisional while this goes on.
+    let relay = TestRelay::start_set(data.path(), |config| {
+        (config.limits, config.grace_ms) = (limits(2), 2 * WATCHED_MS);
+    });
+    let relay = relay.await;
+    let raid = |n: u128| Hello { raid: RaidId(Uuid::from_u128(n)), ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, raid(1)).await;
+    let over = Open { script: fight(0), report: String::new() };
+    let begun = begin(&mut uploader, &over.script).await.unwrap();
+    assert_eq!(send(&mut uploader, begun.h, &over.script).await, (DELTAS as usize, None));
+    Open { report: begun.report.clone(), ..over }.end(&relay, &mut uploader, begun.h).await;
+    let mut watching = Spectator::join(&relay, &uploader.welcome.raid, SUBPROTOCOL).await;
+    watching.until("the last fight", |seen| seen.state.as_deref() == Some("Final")).await;
+    drop(uploader);
+    // Between two fights whoever watches goes on seeing the last one: only one more fits beside it.
+    let mut uploader = Uploader::connect_as(&relay, KEY, raid(2)).await;
+    begin(&mut uploader, &fight(1)).await.unwrap();
+    is_full(&begin(&mut uploader, &fight(2)).await.unwrap_err(), RefusedScope::Encounter);
+    relay.pass_ms(WATCHED_MS);
+    watching.until("its fight was let go of", |seen| seen.state.is_none()).await;
+    begin(&mut uploader, &fight(2)).await.unwrap();
+    assert_eq!(relay.report(&begun.report).await.state, ReportState::Final);
     relay.stop().await;
 }

@@ -270,12 +270,15 @@ impl RaidTask {
     }
 
     /// Lets fights go that are in the journal and do not go on, while memory is short: whoever sends more of one begins it
-    /// again, and its report is served from the store. The one that is shown stays while anybody speaks, or watches a raid
-    /// that may be live, and `but` stays too.
+    /// again, and its report is served from the store. The one that is shown stays while anybody speaks, or for a while
+    /// while anybody watches a raid that may be live, and `but` stays too. Whoever only looks does not prolong that while:
+    /// else strangers who open old raids would hold the memory that fights need.
     pub(super) fn forget_idle(&mut self, but: Option<EncounterId>) {
+        let now_ms = self.around.context.clock.now_ms();
+        let is_new = |id: &EncounterId| self.encounters.get(id).is_some_and(|held| held.was_kept_lately(now_ms));
         let is_watched = !self.stages.is_empty() && !self.row.history;
-        let needed = self.current.filter(|_| self.uplink.is_some() || is_watched);
-        let shown_later = self.shown_later();
+        let needed = self.current.filter(|id| self.uplink.is_some() || (is_watched && is_new(id)));
+        let shown_later = self.shown_later().filter(is_new);
         let is_idle = |id: &EncounterId, held: &LiveEncounter| {
             held.state != ReportState::Live
                 && held.candidate.is_none()
