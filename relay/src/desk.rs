@@ -207,7 +207,7 @@ impl Desk {
     /// All that is held about somebody, as an archive.
     ///
     /// # Errors
-    /// `SignInAgain`; `Conflict` where he is given one already, `Unavailable` where many others are given theirs.
+    /// `SignInAgain`, `TooMany`; `Conflict` where he is given one already, `Unavailable` where many others are given theirs.
     pub async fn export(&self, who: &SignedIn) -> Result<Body, HttpError> {
         // Of one that may not begin nothing is noted.
         let place = self.exports.place(who.person())?;

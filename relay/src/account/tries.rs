@@ -190,6 +190,8 @@ pub(super) enum Try {
     Confirm,
     /// How a character is shown: whoever looks is told of each change.
     Wish,
+    /// All that is held about him, or about a player: each is noted, and there is room for so many notes.
+    Archive,
 }
 
 /// What was tried lately.

@@ -83,7 +83,8 @@ pub async fn change(
 /// All that is held about a character of one's own, as an archive.
 ///
 /// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and a
-/// character that an administrator has seen to: its `way` is `administrator`.
+/// character that an administrator has seen to: its `way` is `administrator`. One person is given one archive at a time, and
+/// ten within 15 minutes: then 429.
 #[utoipa::path(
     get, path = "/api/v1/me/characters/{id}/export", operation_id = "exportCharacter", tag = "People",
     params(("id" = i64, Path, description = "Names the character."), BeforeQuery),
@@ -211,7 +212,8 @@ pub async fn opt_out(
 /// All that is held about a player who asks for it, as an archive.
 ///
 /// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and that
-/// it was asked for is noted. Make sure that who asks is that player.
+/// it was asked for is noted. Make sure that who asks is that player. One person is given one archive at a time, and ten
+/// within 15 minutes: then 429.
 #[utoipa::path(
     post, path = "/api/v1/player-exports", operation_id = "exportPlayer", tag = "Administration",
     request_body = PlayerExportForm,

@@ -183,10 +183,13 @@ pub async fn clear_title(
 
 /// All that is held about oneself, as an archive.
 ///
-/// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes.
+/// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes. One
+/// person is given one archive at a time, and ten within 15 minutes: then 429.
 #[utoipa::path(
     get, path = "/api/v1/me/export", operation_id = "exportMe", tag = "People",
-    responses((status = 200, description = "The archive.", content_type = "application/zstd"), SignedOut, SignInAgain),
+    responses(
+        (status = 200, description = "The archive.", content_type = "application/zstd"), SignedOut, SignInAgain, Conflict
+    ),
     security(("session" = []))
 )]
 pub async fn export(State(desk): State<Desk>, headers: HeaderMap) -> Result<Response, HttpError> {

@@ -430,3 +430,30 @@ async fn a_fight_that_nobody_ended_is_told_and_one_that_is_damaged_as_far_as_it_
     assert_eq!(fight["player"]["damage"], json!(damage(10)));
     relay.stop().await;
 }
+
+/// Each is noted, and the list of who changed what has room for so many notes.
+#[tokio::test]
+async fn whoever_asks_for_one_archive_after_the_other_waits_and_pushes_nothing_out_of_the_list_of_changes() {
+    const PATH: &str = "/api/v1/player-exports";
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let mut ana = administrator(&relay).await;
+    let (bo, character) = proved(&relay, &mut ana, 2, "Bo").await;
+    let nobody = json!({"player": "77"});
+    for _ in 0..10 {
+        archive(&relay, &ana, "POST", PATH, Some(nobody.clone())).await;
+    }
+    let before = relay.store.audit(None, 99).await.unwrap().len();
+    // Of himself he is given no more, either.
+    for (method, path, form) in [("POST", PATH, Some(nobody)), ("GET", "/api/v1/me/export", None)] {
+        let refused = ana.ask(method, path, form).await;
+        assert_eq!((refused.status, refused.code()), (429, "too_many"), "{path}");
+        let waits = refused.plain().0.iter().find_map(|line| line.strip_prefix("retry-after: "));
+        let waits: u32 = waits.expect("it says when to come back").parse().unwrap();
+        assert!((1..=15 * 60 / 10 + 1).contains(&waits), "{waits}");
+    }
+    assert_eq!(relay.store.audit(None, 99).await.unwrap().len(), before);
+    // Nobody else waits for it.
+    own_archive(&relay, &bo, character).await;
+    relay.stop().await;
+}

@@ -15,7 +15,8 @@ use raidcast_store::{AccountId, AuditRow, Erasure, Invitation, Leaving, NewRemov
 use serde_json::{Value, json};
 
 use super::{Members, SignedIn, invalid, too_often};
-use crate::edge::Address;
+use crate::account::tries::Try;
+use crate::edge::{Address, Later};
 use crate::error::HttpError;
 use crate::jobs::LEASE_MS;
 
@@ -85,12 +86,24 @@ impl Members {
         .await
     }
 
+    /// Counts an archive of somebody's. Whoever asks for one after the other would push out of the list who changed what, for
+    /// that each is noted there.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub(super) fn asks_archive(&self, who: &SignedIn) -> Result<(), HttpError> {
+        let text = "you were given as many archives as one person may be for now: wait, and ask again";
+        let too_many = |later: Later| HttpError::TooMany { text: text.into(), retry_s: later.seconds() };
+        self.tries.by_person(who.person(), Try::Archive).map_err(too_many)
+    }
+
     /// What is held about him beside his raids; that he asked is noted.
     ///
     /// # Errors
-    /// `SignInAgain`.
+    /// `SignInAgain`, `TooMany`.
     pub async fn facts(&self, who: &SignedIn) -> Result<Facts, HttpError> {
         self.fresh(who)?;
+        self.asks_archive(who)?;
         let store = &self.context.store;
         let person = who.person();
         let own = |invitation: &Invitation| invitation.made_by == Some(person);

@@ -38,7 +38,7 @@ impl Members {
     /// What is held about a character of his, beside its fights; that he asked is noted.
     ///
     /// # Errors
-    /// `SignInAgain`; `NotFound` if he has no such one; `Conflict` if no administrator has said that it is his.
+    /// `SignInAgain`, `TooMany`; `NotFound` if he has no such one; `Conflict` if no administrator has said that it is his.
     pub async fn facts_of_character(
         &self,
         who: &SignedIn,
@@ -63,7 +63,7 @@ impl Members {
     /// The same of any player, for an administrator who is asked for it.
     ///
     /// # Errors
-    /// `NotAdministrator`, `SignInAgain`, what is wrong with the form; `Unknown` of a key by which nobody is known.
+    /// `NotAdministrator`, `SignInAgain`, `TooMany`, what is wrong with the form; `Unknown` of a key by which nobody is known.
     pub async fn facts_of_player(&self, who: &SignedIn, form: &PlayerExportForm) -> Result<PlayerFacts, HttpError> {
         Self::administrates(who)?;
         self.fresh(who)?;
@@ -78,6 +78,7 @@ impl Members {
         holder: Option<CharacterHolder>,
         before: Option<i64>,
     ) -> Result<PlayerFacts, HttpError> {
+        self.asks_archive(who)?;
         let store = &self.context.store;
         let PlayerHeld { character, claims, hidden } = store.player_held(player).await?;
         let is_his = |person: PersonId| holder.is_some_and(|holder| holder.person == person);
