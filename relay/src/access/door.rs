@@ -206,7 +206,8 @@ impl Door {
         Ok((report, record))
     }
 
-    /// Names of other accounts' reports of a report's fight: each is to be asked for by [`Door::view`].
+    /// Names of other accounts' reports of a report's fight, a few of each account: each is to be asked for by
+    /// [`Door::view`], and of an account the first counts that this gives.
     ///
     /// # Errors
     /// The store does not answer.

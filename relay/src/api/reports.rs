@@ -1,5 +1,7 @@
 //! `GET /api/v1/reports`, `/reports/{reportId}`, its timeline, and its fight's other points of view.
 
+use std::collections::HashSet;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -7,6 +9,7 @@ use axum::response::Response;
 use raidcast_shared::fold::Span;
 use raidcast_shared::report::{PointsOfView, Report, ReportPage, Timeline};
 use raidcast_store::Page;
+use raidcast_store::same_fight::TOLD_MAX;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -20,6 +23,8 @@ use crate::openapi::{IfNoneMatch, NoTimes, NotFound, Unchanged};
 const LIMIT_DEFAULT: u32 = 50;
 /// Most entries of a page.
 const LIMIT_MAX: u32 = 100;
+/// Most points of view of a report.
+const VIEWS_MAX: usize = TOLD_MAX as usize;
 
 /// `?limit=&page=`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -151,10 +156,16 @@ pub async fn views(
 ) -> Result<Response, HttpError> {
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let mut views = Vec::new();
+    let (mut views, mut told) = (Vec::new(), HashSet::new());
     // One record at a time is held.
     for other in desk.door().same_fight(&report, &asker).await? {
-        if let Some((row, record)) = desk.door().view(&other, &asker).await? {
+        if told.len() >= VIEWS_MAX {
+            break;
+        }
+        // Of an account the most alike of those to which he is led: that is another where the first hides somebody.
+        if let Some((row, record)) = desk.door().view(&other, &asker).await?
+            && told.insert(row.key.account)
+        {
             let view = desk.answers().view(visit.address, &row, record).await?;
             views.push((row, view));
         }

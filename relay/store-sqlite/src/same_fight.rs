@@ -2,8 +2,8 @@
 
 use raidcast_store::row::{ViewpointColumns, json, readable};
 use raidcast_store::same_fight::{
-    BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, Seen, TOLD_MAX,
-    before_and_now, candidates, links,
+    BossColumns, CANDIDATES_MAX, CANDIDATES_OF_ACCOUNT, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns,
+    PlayerColumns, Reach, Seen, before_and_now, candidates, links,
 };
 use raidcast_store::{Derived, Viewpoint};
 use sqlx::sqlite::SqliteConnection;
@@ -121,11 +121,12 @@ pub(crate) async fn of(
                FROM same_fights s JOIN encounters o ON o.row = s.other
                WHERE s.encounter = ?1 AND (o.visibility = 0 OR o.account = ?2)
            )
-           SELECT report_id AS "report_id!" FROM placed WHERE place = 1
-           ORDER BY apart_ms, overlap_ms DESC, other LIMIT ?3"#,
+           SELECT report_id AS "report_id!" FROM placed WHERE place <= ?3
+           ORDER BY apart_ms, overlap_ms DESC, other LIMIT ?4"#,
         encounter,
         also_of,
-        TOLD_MAX,
+        CANDIDATES_OF_ACCOUNT,
+        CANDIDATES_MAX,
     )
     .fetch_all(connection)
     .await?)

@@ -214,7 +214,9 @@ pub trait DerivedRows: Send + Sync {
     fn viewpoints<'a>(&'a self, encounters: &'a [i64]) -> StoreFuture<'a, Vec<Viewpoint>>;
 
     /// Reports of the fight that an encounter's report is of, by other accounts: public ones, and those of this account.
-    /// Of each account the one that is most like it, the most alike first. They are known from when both are derived.
+    /// Of each account the few that are most like it ([`CANDIDATES_OF_ACCOUNT`](crate::same_fight::CANDIDATES_OF_ACCOUNT)),
+    /// the most alike first: the first of an account to which somebody is led is the one that he is told of. They are known
+    /// from when both are derived.
     fn same_fight(&self, encounter: i64, also_of: Option<AccountId>) -> StoreFuture<'_, Vec<String>>;
 
     /// The rows of an encounter's report, in their order.

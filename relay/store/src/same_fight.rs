@@ -107,6 +107,11 @@ pub const COMPARED_MAX: i64 = 3 * 40;
 
 /// So many of a fight's other reports are told: more than a raid has meters.
 pub const TOLD_MAX: i64 = 20;
+/// So many of one account are candidates for that: the most alike that somebody may be led to is told, and an account's
+/// nearest may hide its players from him, while another of its reports does not.
+pub const CANDIDATES_OF_ACCOUNT: i64 = COMPARED_OF_ACCOUNT;
+/// And so many of all accounts: however many one has, as many accounts have one as are told.
+pub const CANDIDATES_MAX: i64 = TOLD_MAX * CANDIDATES_OF_ACCOUNT;
 
 /// Another fight, as it is compared.
 #[derive(Clone, Debug)]

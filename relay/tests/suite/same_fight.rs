@@ -130,6 +130,24 @@ async fn no_report_leads_to_one_that_hides_its_players_nor_from_it() {
     .await;
 }
 
+/// It is its account's own nearer report that hides its players; the other one hides nobody.
+#[tokio::test]
+async fn a_nearer_report_that_hides_its_players_hides_no_other_of_its_account() {
+    on_every_database(async |relay| {
+        let here = upload(&relay, KEY, "public", &encounter(100, true)).await;
+        let nearer = upload(&relay, OTHER_KEY, "public&names=class", &as_the_other_saw_it()).await;
+        let full = upload(&relay, OTHER_KEY, "public", &later(as_the_other_saw_it(), 200)).await;
+        is_all_derived(&relay).await;
+        for key in [None, Some(KEY)] {
+            assert_eq!(reports(&views(&relay, &here, key).await), BTreeSet::from([full.as_str()]), "{key:?}");
+        }
+        // Who may see both is led to the one that is most like it, and to no second of the account.
+        assert_eq!(reports(&views(&relay, &here, Some(OTHER_KEY)).await), BTreeSet::from([nearer.as_str()]));
+        relay.stop().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nothing_leads_to_a_report_that_is_known_by_its_link_alone() {
     on_every_database(async |relay| {

@@ -1,7 +1,7 @@
 //! Which reports are of one fight: the same in every store, and the same as a comparison of all with all.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use raidcast_shared::id::ActorId;
@@ -9,7 +9,7 @@ use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 
 use super::search::{Numbers, boss, derive, player};
 use super::{Harness, NOW_MS, account, encounter, kept, raid};
-use crate::same_fight::{COMPARED_MAX, COMPARED_OF_ACCOUNT, Seen, compare};
+use crate::same_fight::{CANDIDATES_OF_ACCOUNT, COMPARED_MAX, COMPARED_OF_ACCOUNT, Seen, compare};
 use crate::{
     Account, AccountId, Audited, Characters, Derived, DerivedRows, EncounterRow, Encounters, FightTime, Note, RaidRow,
     Raids, Reports, Store, Viewpoint,
@@ -51,8 +51,12 @@ fn plain(of: &Fight, all: &[Fight], also_of: Option<AccountId>) -> Vec<String> {
         .map(|(like, other)| ((like.apart_ms, Reverse(like.overlap_ms), other.row.row), other))
         .collect();
     like.sort_by_key(|(like, _)| *like);
-    let mut of_account = HashSet::new();
-    like.retain(|(_, other)| of_account.insert(other.row.key.account));
+    let mut of_account = HashMap::new();
+    like.retain(|(_, other)| {
+        let count = of_account.entry(other.row.key.account).or_insert(0);
+        *count += 1;
+        *count <= CANDIDATES_OF_ACCOUNT
+    });
     like.into_iter().map(|(_, other)| other.row.report_id.clone()).collect()
 }
 
@@ -148,9 +152,12 @@ pub async fn one_account_takes_no_others_place(harness: &impl Harness<Store: Sto
         keep(&store, &raids[1], number, fight("a", 0, 100)).await;
     }
     let here = keep(&store, &raids[0], 1, fight("a", 0, 100)).await;
+    // Some of this account, the most alike first, and however many there are of it, the others.
+    let of_two = CANDIDATES_OF_ACCOUNT as usize + 1;
     let found = linked(&store, &here).await;
-    assert!(found.len() == 2 && found[1] == far.row.report_id, "{found:?}");
-    assert!(linked(&store, &far).await.contains(&here.row.report_id));
+    assert!(found.len() == of_two && found.last() == Some(&far.row.report_id), "{found:?}");
+    let found = linked(&store, &far).await;
+    assert!(found.len() == of_two && found.contains(&here.row.report_id), "{found:?}");
 }
 
 /// Those that lead to it from now on, and those that did: they are to hear of it. Whether anybody may see them is not asked.
