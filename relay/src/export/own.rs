@@ -25,9 +25,9 @@ const OWNERS_MAX: usize = 4;
 pub(super) fn of_report(report: &Report, player: ActorId) -> Value {
     let (fight, key) = (&report.fight, player.to_hex());
     let own = fight.players.iter().find(|held| held.player_key == key);
-    let bosses = fight.bosses.iter().map(|boss| {
-        json!({"name": boss.name, "monsterId": boss.monster_id, "maxHp": boss.max_hp, "defeated": boss.defeated})
-    });
+    // Without its health: of a boss that was defeated that is what all did to it together, the others among them.
+    let bosses = fight.bosses.iter();
+    let bosses = bosses.map(|boss| json!({"name": boss.name, "monsterId": boss.monster_id, "defeated": boss.defeated}));
     // Who killed him is told by name alone: one that no player has, and a boss has, is none of the others'.
     let is_player = |name: &str| fight.players.iter().any(|held| held.name.as_deref() == Some(name));
     let is_boss = |name: &str| fight.bosses.iter().any(|boss| boss.name == name) && !is_player(name);

@@ -211,6 +211,7 @@ async fn who_has_proved_a_character_is_given_all_of_it_and_nothing_of_others() {
         assert_eq!(places, (&Value::Null, &Value::Null), "that would say who did more");
         assert_eq!(fight["encounter"]["scene"], "Towering Ruin");
         assert_eq!(fight["bosses"][0]["name"], "Kartgriff");
+        assert_eq!(fight["bosses"][0]["maxHp"], Value::Null, "that is what all did together to one that was defeated");
         assert_eq!((&fight["logFiles"], &fight["logUnreadable"]), (&json!(1), &json!(false)));
         // What one did, what a monster did to one, and what another healed: of that not with what.
         let log = all.log(number);
