@@ -15,6 +15,7 @@ use crate::access::{Changes, Veils};
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
+use crate::hours::Hours;
 use crate::jobs::JobsLine;
 use crate::limits::EdgeLimits;
 use crate::memory::Memory;
@@ -61,6 +62,8 @@ pub struct Context {
     pub limits: EdgeLimits,
     /// What keys have used.
     pub quota: Arc<Quota>,
+    /// What addresses did in the last hour.
+    pub hours: Arc<Hours>,
     /// Which signatures of uploads were good.
     pub signatures: Arc<Signatures>,
     /// What open fights hold.
@@ -86,6 +89,7 @@ impl Context {
         let (access, heavy, set_aside) = (Changes::default(), Arc::default(), SetAside::default());
         let limits = EdgeLimits::default();
         let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
+        let hours = Arc::new(Hours::new(secret.clone(), clock.clone(), entropy.clone()));
         let signatures = Arc::new(Signatures::new(clock.now_ms()));
         let memory = Arc::new(Memory::new(&limits));
         let metrics = Arc::new(Metrics::default());
@@ -111,6 +115,7 @@ impl Context {
             set_aside,
             limits,
             quota,
+            hours,
             signatures,
             memory,
             metrics,

@@ -33,6 +33,7 @@ use tokio::sync::Semaphore;
 
 use self::pace::Pace;
 use self::waiting::Waiting;
+use crate::hours::Hours;
 use crate::limits::{ANSWERS_BYTES_MAX, EdgeLimits};
 
 /// How often what nobody needs any more is forgotten.
@@ -58,9 +59,9 @@ pub struct Edge {
 
 impl Edge {
     /// An edge with room for so many sockets.
-    pub fn new(limits: EdgeLimits, proxies: Proxies, sockets: Sockets) -> Self {
+    pub fn new(limits: EdgeLimits, proxies: Proxies, sockets: Sockets, hours: Arc<Hours>) -> Self {
         Self {
-            book: Arc::new(Book::new(&limits)),
+            book: Arc::new(Book::new(&limits, hours)),
             limits,
             proxies,
             refusals: Refusals::default(),

@@ -32,6 +32,7 @@ pub mod fanout;
 pub mod feed;
 pub mod finalize;
 pub mod heavy;
+pub mod hours;
 pub mod ingest;
 pub mod jobs;
 pub mod limits;

@@ -3,10 +3,10 @@
 //! What earlier builds have left open is closed at the start. A folder that holds other things than the relay's own is
 //! somebody's for other purposes, too: it stays as it is, and only the relay's files in it are closed.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use raidcast_store_sqlite::private::{make_folder, tighten};
+use raidcast_store_sqlite::private::{make_folder, options, tighten};
 
 /// Makes a folder of the relay if it is not there, and takes from it and from the relay's files in it what others may do
 /// with them.
@@ -45,9 +45,23 @@ pub fn keep(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file is one of the relay's by its name: databases and what stands beside them, copies of them, the secret.
+/// Whether a file is one of the relay's by its name: databases and what stands beside them, copies of them, the secret, and
+/// what addresses did in the last hour.
 fn is_own(name: &str) -> bool {
-    (name.starts_with("raidcast") && name.contains(".db")) || name.starts_with("relay.key") || name == "relay.part"
+    let is_database = name.starts_with("raidcast") && name.contains(".db");
+    is_database || name.starts_with("relay.key") || matches!(name, "relay.part" | "relay.limits")
+}
+
+/// Writes a file for its owner alone, whole or not at all, also where the power is cut.
+///
+/// # Errors
+/// It cannot be written: what was there before is there still.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = options().write(true).create(true).truncate(true).open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)
 }
 
 fn close(path: &Path, what: &str) {
@@ -94,7 +108,14 @@ mod tests {
         let data = dir.path().join("deep/data");
         keep(&data).expect("it is made");
         assert_eq!((mode(&data), mode(&dir.path().join("deep"))), (0o700, 0o700));
-        let own = ["raidcast.db", "raidcast.db-wal", "raidcast.db.2026-11-24", "raidcast-copy.db.gz", "relay.key"];
+        let own = [
+            "raidcast.db",
+            "raidcast.db-wal",
+            "raidcast.db.2026-11-24",
+            "raidcast-copy.db.gz",
+            "relay.key",
+            "relay.limits",
+        ];
         for name in own {
             open_file(&data.join(name));
         }

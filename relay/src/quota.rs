@@ -2,7 +2,7 @@
 //!
 //! Counted in memory and by the relay's clock. After a restart, bytes and uploads go on from what was [kept](crate::usage),
 //! fights from those that the database knows, and all else begins anew. Fights of a day slide: each counts for a day from
-//! when it was begun.
+//! when it was begun. What addresses may do is the business of [`crate::hours`] and [`crate::edge`].
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};

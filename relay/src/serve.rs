@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raidcast_store::{Store, StoreError};
-use raidcast_store_sqlite::private::{make_folder, options};
+use raidcast_store_sqlite::private::make_folder;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,7 @@ use crate::disk::Disk;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::erase::{Eraser, Retention};
 use crate::error::plain;
+use crate::hours::KeptHours;
 use crate::limits::METRICS_SOCKETS_MAX;
 use crate::lists::Lists;
 use crate::private;
@@ -112,6 +113,7 @@ pub struct Relay {
     lists: Arc<Lists>,
     eraser: Arc<Eraser>,
     usage: Arc<KeptUsage>,
+    hours: Arc<KeptHours>,
     keys: Arc<Keyring>,
     links: Arc<Links>,
     first_link: Option<FirstLink>,
@@ -187,6 +189,7 @@ impl Relay {
         context.veils.read_wishes(context.clock.now_ms()).await?;
         let context = Arc::new(context);
         let usage = Arc::new(KeptUsage::recall(Arc::clone(&context)).await?);
+        let hours = Arc::new(KeptHours::recall(Arc::clone(&context.hours), config.data.join("relay.limits")));
         let registry = RaidRegistry::new(context);
         let recovered = registry.recover().await?;
         if recovered > 0 {
@@ -213,7 +216,8 @@ impl Relay {
         let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
         let lists = Arc::new(lists);
         let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
-        let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
+        let proxies = Proxies(config.trusted_proxies.clone());
+        let edge = Arc::new(Edge::new(config.limits.clone(), proxies, sockets, Arc::clone(&context.hours)));
         let for_door = (door.clone(), Arc::clone(&members), Arc::clone(&links));
         let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists);
         let sources = Sources {
@@ -245,6 +249,7 @@ impl Relay {
             servers.spawn(Arc::clone(desk.eraser()).keep_only(Retention { keep_days }, stop.clone()));
         }
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
+        servers.spawn(Arc::clone(&hours).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&links).keep_house(stop.clone()));
@@ -265,7 +270,8 @@ impl Relay {
         if let Some(listener) = for_metrics {
             // Sockets of its own: who asks how a crowded relay is must get in.
             let sockets = Sockets { most: METRICS_SOCKETS_MAX, for_uplinks: 0 };
-            let edge = Arc::new(Edge::new(config.limits.clone(), Proxies::default(), sockets));
+            let hours = Arc::clone(&context.hours);
+            let edge = Arc::new(Edge::new(config.limits.clone(), Proxies::default(), sockets, hours));
             servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
             let connections = servers.clone();
             servers.spawn(edge::serve(listener, None, metrics_router(&operators), edge, stop.clone(), connections));
@@ -291,6 +297,7 @@ impl Relay {
             lists,
             eraser,
             usage,
+            hours,
             keys,
             links,
             first_link,
@@ -370,6 +377,7 @@ impl Relay {
             tracing::warn!("stopped with work under way: what was acknowledged is on disk");
         }
         self.usage.keep().await;
+        self.hours.keep().await;
         if let Err(error) = self.keys.note_use(&*self.registry.context.store).await {
             tracing::warn!(%error, "could not note which keys were used");
         }
@@ -410,18 +418,10 @@ fn secret(path: &Path, entropy: &Entropy) -> Result<RelaySecret, ServeError> {
         Ok(held) => held.try_into().map(RelaySecret::new).map_err(|_| ServeError::Secret { path: path.to_owned() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let made: [u8; 32] = entropy.bytes();
-            // Whole or not at all, also where the power is cut: a half secret would be no secret at the next start.
-            let part = path.with_extension("part");
-            write_private(&part, &made).and_then(|()| std::fs::rename(&part, path)).map_err(failed)?;
+            // Whole or not at all: a half secret would be no secret at the next start.
+            private::write_whole(path, &made).map_err(failed)?;
             Ok(RelaySecret::new(made))
         }
         Err(source) => Err(ServeError::Unreadable { path: path.to_owned(), source }),
     }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut file = options().write(true).create(true).truncate(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

@@ -155,6 +155,7 @@ impl Members {
         let waiting = || context.entropy.clone();
         let (trips, strangers) = (Waiting::new(waiting(), Bounds::SIGN_INS), Waiting::new(waiting(), Bounds::SIGN_INS));
         let (open, changing) = (Mutex::default(), tokio::sync::Mutex::default());
+        let tries = Tries::new(Arc::clone(&context.hours));
         Self {
             context,
             open,
@@ -166,7 +167,7 @@ impl Members {
             providers,
             trips,
             strangers,
-            tries: Tries::new(),
+            tries,
             changing,
             registration,
         }

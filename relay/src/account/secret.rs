@@ -51,6 +51,12 @@ impl RelaySecret {
         self.mac(b"upload", source_hash.to_ascii_lowercase().as_bytes())
     }
 
+    /// What stands for an address of whom something is counted, for as long as a salt is used: without both secrets whoever
+    /// reads it finds the address by trying all of them.
+    pub fn address(&self, salt: &[u8; 16], what: u8, address: [u8; 16]) -> [u8; 16] {
+        self.mac(b"address", &[&salt[..], &[what], &address].concat())
+    }
+
     /// What stands for a key's name in the store.
     pub fn key_name(&self, name: &str) -> u64 {
         let mac = self.mac(b"key", name.as_bytes());

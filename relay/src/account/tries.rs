@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -19,6 +19,7 @@ use raidcast_store::name::fold;
 use tokio::time::Instant;
 
 use crate::edge::{Address, Later};
+use crate::hours::{Hourly, Hours};
 use crate::limits::{
     ADDRESSES_MAX, JOINS_PER_ADDRESS_HOUR, JOINS_PER_HOUR, PROVIDER_REFUSED_PER_ADDRESS, PROVIDER_REFUSED_WINDOW_S,
     PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE, REMOVALS_PER_ADDRESS_HOUR, REMOVALS_PER_HOUR, REMOVALS_PER_NEIGHBOURS_HOUR,
@@ -31,10 +32,10 @@ const NAME_WINDOW: Duration = Duration::from_mins(15);
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
 /// Requests for removal within an hour, by how many bits of IPv4 and IPv6 addresses those have in common who ask.
-const REMOVALS: [((u32, u32), u32); 3] = [
-    ((32, 64), REMOVALS_PER_ADDRESS_HOUR),
-    ((24, 48), REMOVALS_PER_NEIGHBOURS_HOUR),
-    ((16, 32), REMOVALS_PER_PROVIDER_HOUR),
+const REMOVALS: [(Hourly, (u32, u32), u32); 3] = [
+    (Hourly::Removals, (32, 64), REMOVALS_PER_ADDRESS_HOUR),
+    (Hourly::RemovalsNear, (24, 48), REMOVALS_PER_NEIGHBOURS_HOUR),
+    (Hourly::RemovalsOfProvider, (16, 32), REMOVALS_PER_PROVIDER_HOUR),
 ];
 
 fn nonzero(number: u32) -> NonZeroU32 {
@@ -206,16 +207,12 @@ pub(super) struct Tries {
     /// And of browsers that somebody of this name signed in with before.
     known: Rate<[u8; 8]>,
     people: Rate<(PersonId, Try)>,
-    joins: Rate<Address>,
-    /// Of an address, of its neighbours, and of their provider.
-    removals: [Rate<Address>; 3],
-    all_removals: Rate<()>,
-    /// Of all who are not invited.
-    all_joins: Rate<()>,
+    /// Who joins, and who asks to be removed.
+    hours: Arc<Hours>,
 }
 
 impl Tries {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(hours: Arc<Hours>) -> Self {
         let by_name = within(NAME_WINDOW, SIGN_INS_PER_NAME);
         Self {
             addresses: Rate::new(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
@@ -225,10 +222,7 @@ impl Tries {
             names_in_all: Rate::new(within(NAME_WINDOW, SIGN_INS_PER_NAME_IN_ALL), [0; 8]),
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
-            joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_ADDRESS_HOUR)), Address::EVERYBODY),
-            removals: REMOVALS.map(|(_, most)| Rate::new(Quota::per_hour(nonzero(most)), Address::EVERYBODY)),
-            all_removals: Rate::new(Quota::per_hour(nonzero(REMOVALS_PER_HOUR)), ()),
-            all_joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_HOUR)), ()),
+            hours,
         }
     }
 
@@ -237,17 +231,17 @@ impl Tries {
     /// # Errors
     /// There were too many: of it, of those about it, or of all.
     pub(super) fn asks_removal(&self, address: Address) -> Result<(), Later> {
-        for (((v4_bits, v6_bits), _), rate) in REMOVALS.iter().zip(&self.removals) {
-            rate.check(&address.network(*v4_bits, *v6_bits))?;
+        for (what, (v4_bits, v6_bits), most) in REMOVALS {
+            self.hours.take(what, address.network(v4_bits, v6_bits), most).map_err(Later)?;
         }
-        self.all_removals.check(&())
+        self.hours.take(Hourly::AllRemovals, Address::EVERYBODY, REMOVALS_PER_HOUR).map_err(Later)
     }
 
     /// Forgets whoever may try as if he never had.
     pub(super) fn forget(&self) {
-        for rate in [&self.addresses, &self.providers, &self.joins].into_iter().chain(&self.removals) {
-            rate.limiter.retain_recent();
-        }
+        self.addresses.limiter.retain_recent();
+        self.providers.limiter.retain_recent();
+        self.hours.sweep();
         self.refusals.forget();
         self.names.limiter.retain_recent();
         self.names_in_all.limiter.retain_recent();
@@ -309,8 +303,11 @@ impl Tries {
     /// # Errors
     /// There were too many: of this address, or of all who are not invited.
     pub(super) fn joins(&self, address: Address, is_invited: bool) -> Result<(), Later> {
-        self.joins.check(&address)?;
-        if is_invited { Ok(()) } else { self.all_joins.check(&()) }
+        self.hours.take(Hourly::Joins, address, JOINS_PER_ADDRESS_HOUR).map_err(Later)?;
+        if is_invited {
+            return Ok(());
+        }
+        self.hours.take(Hourly::AllJoins, Address::EVERYBODY, JOINS_PER_HOUR).map_err(Later)
     }
 }
 
@@ -324,7 +321,7 @@ mod tests {
 
     #[test]
     fn an_address_a_name_and_a_person_try_so_often() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         for _ in 0..SIGN_INS_PER_ADDRESS_MINUTE {
             assert!(tries.by_address(address(1)).is_ok());
         }
@@ -350,7 +347,7 @@ mod tests {
 
     #[test]
     fn whoever_tries_a_name_from_one_network_makes_it_slow_in_no_other() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         // With all of its addresses, a thousand times.
         let of_house = |n: u128| Address::of(std::net::IpAddr::V6((0x2001_0db8_0001_u128 << 80 | n << 64).into()));
         let of_street = |n: u128| address((n % 256) as u8);
@@ -364,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_name_that_very_many_networks_try_is_tried_so_often_in_all() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         let of = |n: u32| Address::of(std::net::Ipv4Addr::from_bits(n << 8).into());
         let went = (0..1_000).filter(|n| tries.by_name("Ana", of(*n), false).is_ok()).count();
         // One comes again in three seconds.
@@ -377,7 +374,7 @@ mod tests {
 
     #[test]
     fn strangers_who_join_without_end_shut_out_nobody_who_is_invited() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         let of = |n: u32| Address::of(std::net::Ipv4Addr::from_bits(n).into());
         // Those who are invited take nothing from the others either.
         assert!((0..JOINS_PER_HOUR).all(|n| tries.joins(of(n), true).is_ok()));
@@ -395,7 +392,7 @@ mod tests {
 
     #[test]
     fn who_has_a_whole_network_leaves_room_for_others_who_ask_to_be_removed() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         let house = 0x2001_0db8_0001_u128 << 80;
         assert_eq!(come_through(&tries, (0..1_000).map(|n| house | n << 64)), REMOVALS_PER_NEIGHBOURS_HOUR);
         // Of a neighbour, and of all that a provider has.
@@ -411,7 +408,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whose_codes_a_provider_refuses_waits_there_and_others_do_not() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         let (he, other) = (Brings::Address(address(1)), Brings::Address(address(2)));
         // What is not refused counts for nothing in the end, whatever became of it.
         for _ in 0..3 * PROVIDER_REFUSED_PER_ADDRESS {
@@ -441,7 +438,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_code_counts_while_a_provider_is_asked_and_then_only_if_it_was_refused() {
-        let tries = Tries::new();
+        let tries = Tries::new(Hours::of_a_test());
         let he = Brings::Address(address(1));
         let counts = || tries.refusals.0.lock().unwrap().values().map(|(count, _)| *count).sum::<u32>();
         // The work on it breaks off.

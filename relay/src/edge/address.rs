@@ -23,6 +23,14 @@ impl Address {
         }
     }
 
+    /// Its bits, as IPv6 writes them.
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        match self.0 {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        }
+    }
+
     /// All that begin with so many bits as this one: those of a neighbourhood, or of a provider.
     pub(crate) fn network(self, v4_bits: u32, v6_bits: u32) -> Self {
         Self(match self.0 {

@@ -13,6 +13,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Address;
+use crate::hours::{Hourly, Hours};
 use crate::limits::{ADDRESSES_MAX, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S, WRONG_TICKETS_PER_MINUTE};
 
 /// Where too many addresses are remembered, room is made this often.
@@ -53,7 +54,9 @@ pub struct Book {
     most: [u32; 3],
     requests: Rate,
     handshakes: Rate,
-    uploads: Rate,
+    /// What lasts for an hour.
+    hours: Arc<Hours>,
+    uploads_per_hour: u32,
     /// When each address will have had no more than it may.
     sent: Mutex<HashMap<Address, Instant>>,
     /// What may come at once, in the time in which as much may come later.
@@ -81,20 +84,19 @@ fn nonzero(number: u32) -> NonZeroU32 {
 }
 
 impl Book {
-    pub(super) fn new(limits: &EdgeLimits) -> Self {
+    pub(super) fn new(limits: &EdgeLimits, hours: Arc<Hours>) -> Self {
         let requests = Quota::per_second(nonzero(limits.requests_per_s))
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
         let handshakes = Quota::per_second(nonzero(HANDSHAKES_PER_S))
             .allow_burst(nonzero(HANDSHAKES_BURST.max(limits.connections_per_address)));
-        let uploads = nonzero(limits.uploads_per_address_hour);
-        let uploads = Quota::per_hour(uploads).allow_burst(uploads);
         let sent_per_s = f64::from(nonzero(limits.sent_kib_per_s).get()) * 1024.0;
         Self {
             usage: Mutex::default(),
             most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
             requests: RateLimiter::hashmap(requests),
             handshakes: RateLimiter::hashmap(handshakes),
-            uploads: RateLimiter::hashmap(uploads),
+            hours,
+            uploads_per_hour: limits.uploads_per_address_hour,
             sent: Mutex::default(),
             sent_ahead: Duration::from_secs_f64(f64::from(limits.sent_kib_burst) * 1024.0 / sent_per_s),
             sent_per_s,
@@ -156,7 +158,7 @@ impl Book {
     /// # Errors
     /// The address has sent as many as it may for now.
     pub fn upload(&self, address: Address) -> Result<(), Later> {
-        self.check(&self.uploads, address)
+        self.hours.take(Hourly::Uploads, address, self.uploads_per_hour).map_err(Later)
     }
 
     /// Whether anything may be made to be sent to the address now.
@@ -250,7 +252,7 @@ impl Book {
     pub fn sweep(&self, now: Instant) {
         self.requests.retain_recent();
         self.handshakes.retain_recent();
-        self.uploads.retain_recent();
+        self.hours.sweep();
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.retain(|_, until| *until > now);
         sent.shrink_to_fit();
@@ -317,7 +319,7 @@ mod tests {
             wrong_keys_per_minute: 2,
             ..EdgeLimits::default()
         };
-        Arc::new(Book::new(&limits))
+        Arc::new(Book::new(&limits, Hours::of_a_test()))
     }
 
     #[test]
@@ -356,7 +358,7 @@ mod tests {
 
     #[test]
     fn very_many_addresses_that_ask_once_make_nobody_wait() {
-        let book = Arc::new(Book::new(&EdgeLimits::default()));
+        let book = Arc::new(Book::new(&EdgeLimits::default(), Hours::of_a_test()));
         let of = |n: u32| Address::of(std::net::Ipv4Addr::from_bits(n).into());
         // Whoever asks more often than is allowed shares nothing with the others.
         for n in 0..ADDRESSES_MAX as u32 * 3 / 2 {

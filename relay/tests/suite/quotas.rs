@@ -111,6 +111,32 @@ async fn an_address_uploads_so_often_an_hour_and_others_do_not_wait_for_it() {
 }
 
 #[tokio::test]
+async fn an_hour_of_an_address_goes_on_after_a_restart_and_what_is_over_is_kept_nowhere() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("relay.limits");
+    let limits = EdgeLimits { uploads_per_address_hour: 2, ..EdgeLimits::default() };
+    let mut relay = TestRelay::start_limited(data.path(), limits).await;
+    for local in [100, 101] {
+        assert_eq!(send(&relay, KEY, local).await.status, 201);
+    }
+    for _ in 0..2 {
+        relay = relay.restart().await;
+        assert_eq!(limited(&send(&relay, KEY, 102).await, "uploads_per_address_hour"), 1_801);
+    }
+    let kept = std::fs::read(&file).unwrap();
+    for address in [&b"127.0.0.1"[..], &[127, 0, 0, 1]] {
+        assert!(!kept.windows(address.len()).any(|at| at == address), "{address:?}");
+    }
+    relay.pass_ms(3_600_000 / 2);
+    assert_eq!(send(&relay, KEY, 102).await.status, 201);
+    relay.pass_ms(3_600_000);
+    let relay = relay.restart().await;
+    assert!(!file.exists(), "it counts for nothing any more");
+    assert_eq!(send(&relay, KEY, 103).await.status, 201);
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn every_answer_to_an_uploader_tells_what_is_left_of_its_day() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
