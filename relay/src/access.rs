@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::door::{Door, Recorded};
 pub(crate) use self::lead::who_hears;
 pub use self::link::Links;
+pub use self::listed::Listed;
 pub use self::managed::{Managed, Manager, OwnFight, OwnRaid};
 pub use self::owner::Uploader;
 pub use self::ticket::{FeedOf, FeedTickets};

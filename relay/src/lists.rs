@@ -12,10 +12,10 @@ use moka::future::Cache;
 use raidcast_shared::report::{Pagination, RaidPage, ReportPage, ReportSummary};
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::Audience;
-use raidcast_store::{Page, RaidRow, ReportLine};
+use raidcast_store::{ListPart, Page, RaidRow, ReportLine, ReportPlace};
 use serde::Serialize;
 
-use crate::access::{Door, Visible};
+use crate::access::{Door, Listed, Visible};
 use crate::answers::Answers;
 use crate::body::{Body, LARGE_BODY_BYTES};
 use crate::context::Context;
@@ -23,6 +23,7 @@ use crate::edge::Address;
 use crate::error::HttpError;
 use crate::raid::{RaidCommand, RaidRegistry};
 use crate::record;
+use crate::search::Place;
 use crate::singleflight::Singleflight;
 use crate::span::FoldPool;
 
@@ -34,25 +35,27 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// A line's bytes without its names, at the most.
 const LINE_BYTES: usize = 512;
+/// What cursors of the public list are of.
+const PUBLIC_LIST: &str = "public reports";
 
 /// Which list, and as whom it shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Asked {
-    Public { page: u32, limit: u32 },
+    Public(ListPart),
     Raid { audience: Audience, member: bool, code: String, channel: Option<String> },
 }
 
 /// What a list is made of.
 #[derive(Clone)]
 enum Of {
-    Public(Page),
+    Public(ListPart),
     Raid { raid: Box<Visible<RaidRow>>, channel: Option<String> },
 }
 
 impl Of {
     fn asked(&self) -> Asked {
         match self {
-            Self::Public(Page { page, limit }) => Asked::Public { page: *page, limit: *limit },
+            Self::Public(part) => Asked::Public(*part),
             Self::Raid { raid, channel } => {
                 // Members may see more fights than others, to whom it names as many players.
                 let (audience, member) = (raid.audience().clone(), raid.admitted().is_member(raid.tickets));
@@ -94,12 +97,24 @@ impl Lists {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// Public reports, newest fight first, live ones included: one page.
+    /// Public reports, newest fight first, live ones included: so many at a place.
     ///
     /// # Errors
-    /// The store does not answer, or more wait for the pool than it takes.
-    pub async fn public(self: &Arc<Self>, who: Address, page: Page) -> Result<Arc<Body>, HttpError> {
-        self.shared(who, Of::Public(page)).await
+    /// `BadRequest`: a cursor that is none of this list. The store does not answer, or more wait for the pool than it takes.
+    pub async fn public(self: &Arc<Self>, who: Address, place: Place, limit: u32) -> Result<Arc<Body>, HttpError> {
+        let part = match place {
+            Place::Page(page) => ListPart::Page(Page { page, limit }),
+            Place::Cursor(cursor) => {
+                let opened = self.registry.context.secret.open_cursor(PUBLIC_LIST, &cursor);
+                let (started_at_ms, encounter) = opened.ok_or_else(|| {
+                    let text =
+                        "this `cursor` is none of this list: ask with the one that was answered, or begin without one";
+                    HttpError::BadRequest(text.into())
+                })?;
+                ListPart::After { place: ReportPlace { started_at_ms, encounter }, limit }
+            }
+        };
+        self.shared(who, Of::Public(part)).await
     }
 
     /// A raid and its fights, with its channel for who may know that.
@@ -129,11 +144,18 @@ impl Lists {
         self.made.fetch_add(1, Ordering::Relaxed);
         let asked = of.asked();
         match of {
-            Of::Public(page) => {
-                let (lines, total) = self.door.public_fights(page).await?;
+            Of::Public(part) => {
+                let Listed { lines, total, next } = self.door.public_fights(part).await?;
                 let reports = self.summaries(who, lines).await;
-                let (bytes, Page { page, limit }) = (about_bytes(&reports), page);
-                let pagination = Pagination { page, limit, total, total_pages: total.div_ceil(u64::from(limit)) };
+                let (bytes, limit) = (about_bytes(&reports), part.limit());
+                let page = match part {
+                    ListPart::Page(Page { page, .. }) => Some(page),
+                    ListPart::After { .. } => None,
+                };
+                let secret = &self.registry.context.secret;
+                let cursor = |next: ReportPlace| secret.cursor(PUBLIC_LIST, (next.started_at_ms, next.encounter));
+                let total_pages = total.map(|total| total.div_ceil(u64::from(limit)));
+                let pagination = Pagination { page, limit, total, total_pages, next: next.map(cursor) };
                 self.body(who, asked, bytes, ReportPage { reports, pagination }).await
             }
             Of::Raid { raid, channel } => {

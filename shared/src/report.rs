@@ -508,18 +508,20 @@ pub struct ReportPage {
 }
 
 /// Where in a list a page is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// From 1.
-    pub page: u32,
+    /// From 1; `null` where a cursor was asked for.
+    pub page: Option<u32>,
     /// Entries a page.
     pub limit: u32,
-    /// Entries in all.
-    pub total: u64,
-    /// Pages in all.
-    pub total_pages: u64,
+    /// Entries in all; `null` where a cursor was asked for.
+    pub total: Option<u64>,
+    /// Pages in all; likewise.
+    pub total_pages: Option<u64>,
+    /// Leads on: `cursor` of the next request. `null` at the end.
+    pub next: Option<String>,
 }
 
 /// One page of encounters that were searched for: `GET /api/v1/encounters`.

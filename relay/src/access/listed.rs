@@ -5,7 +5,10 @@
 use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::name::Typed;
 use raidcast_store::search::names_like;
-use raidcast_store::{Delay, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest, SearchTotal, Term};
+use raidcast_store::{
+    Delay, ListPart, PublicReports, RaidRow, ReportLine, ReportPlace, SearchFound, SearchKey, SearchRequest,
+    SearchTotal, Term,
+};
 
 use super::behind::line_until;
 use super::veil::of_lists;
@@ -25,6 +28,17 @@ pub struct Found {
     pub total: Option<SearchTotal>,
 }
 
+/// A part of the list of fights that everybody may see.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The newest first.
+    pub lines: Vec<Visible<ReportLine>>,
+    /// How many there are in all, where a page was asked for.
+    pub total: Option<u64>,
+    /// After which place it goes on.
+    pub next: Option<ReportPlace>,
+}
+
 impl Door {
     /// The fights of a raid, newest first.
     ///
@@ -38,16 +52,17 @@ impl Door {
         Ok(lines)
     }
 
-    /// Public fights, newest first: one page, and how many there are.
+    /// Public fights, newest first: a part of them.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
-        let (lines, total) = self.context.store.public_reports(page, self.context.clock.now_ms()).await?;
+    pub async fn public_fights(&self, part: ListPart) -> Result<Listed, HttpError> {
+        let now_ms = self.context.clock.now_ms();
+        let PublicReports { lines, total, next } = self.context.store.public_reports(part, now_ms).await?;
         let mut lines = self.listed(lines, Admitted::AsAnybody, of_anybody);
         // Also where the clock was set back since they were looked up.
         lines.retain(|line| line.state != ReportState::Live || line.live == Visibility::Public);
-        Ok((lines, total))
+        Ok(Listed { lines, total, next })
     }
 
     /// Names that are to be found in public fights, those that are most like what was typed.

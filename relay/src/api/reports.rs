@@ -8,7 +8,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use raidcast_shared::fold::Span;
 use raidcast_shared::report::{PointsOfView, Report, ReportPage, Timeline};
-use raidcast_store::Page;
 use raidcast_store::same_fight::TOLD_MAX;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -18,6 +17,7 @@ use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::openapi::{IfNoneMatch, NoTimes, NotFound, Unchanged};
+use crate::search::Place;
 
 /// Entries of a page, if nothing is asked for.
 const LIMIT_DEFAULT: u32 = 50;
@@ -26,7 +26,7 @@ const LIMIT_MAX: u32 = 100;
 /// Most points of view of a report.
 const VIEWS_MAX: usize = TOLD_MAX as usize;
 
-/// `?limit=&page=`.
+/// `?limit=&page=&cursor=`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
@@ -36,6 +36,9 @@ pub struct ListQuery {
     /// Which page.
     #[param(required = false, value_type = u32, minimum = 1, maximum = 42_949_672, default = 1)]
     page: Option<String>,
+    /// `pagination.next` of an answer before, in place of `page`: however deep, it costs what the first page does.
+    #[param(required = false, value_type = String)]
+    cursor: Option<String>,
 }
 
 /// `?from=&to=&ticket=`.
@@ -76,8 +79,13 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let limit = number("limit", query.limit.as_deref(), 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
-    let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?.unwrap_or(1);
-    Ok(desk.lists().public(visit.address, Page { page, limit }).await?.respond(&headers))
+    let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?;
+    let place = match (query.cursor, page) {
+        (Some(_), Some(_)) => return Err(HttpError::BadRequest("give a `page` or a `cursor`, not both".into())),
+        (Some(cursor), None) => Place::Cursor(cursor),
+        (None, page) => Place::Page(page.unwrap_or(1)),
+    };
+    Ok(desk.lists().public(visit.address, place, limit).await?.respond(&headers))
 }
 
 /// A report, or a part of its fight.

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::row::{LineColumns, figure, readable};
+use raidcast_store::row::{LineColumns, figure, part_of, readable};
 use raidcast_store::{
-    AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code, derive_job,
+    AccountId, EncounterRow, KeptReport, ListPart, PublicReports, ReportLine, ReportPlace, Reports, StoreError,
+    StoreFuture, code, derive_job,
 };
 use sqlx::PgConnection;
 
@@ -20,7 +21,7 @@ macro_rules! select_lines {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             LineColumns,
-            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, r.visibility AS live, e.state, e.revision, e.started_at_ms,
+            "SELECT e.row, e.report_id, e.encounter_id, r.code AS raid_code, r.visibility AS live, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
                     e.stub, e.verified,
@@ -106,42 +107,31 @@ impl Reports for PostgresStore {
         })
     }
 
-    fn public_reports(&self, page: Page, now_ms: i64) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
+    fn public_reports(&self, part: ListPart, now_ms: i64) -> StoreFuture<'_, PublicReports> {
         Self::answer(async move {
+            let ReportPlace { started_at_ms, encounter } = part.after();
             let mut transaction = self.snapshot().await?;
             let lines = select_lines!(
-                "WHERE e.visibility = 0
+                "WHERE e.visibility = 0 AND (e.started_at_ms, e.row) < ($4, $5)
                    AND (r.visibility = 0 OR (e.state <> 0
                         AND (r.delay_ms = 0 OR e.kept_at_ms <= greatest(CASE WHEN r.shown_until_ms <= $3::bigint THEN r.shown_until_ms END, $3::bigint - r.delay_ms))))
                    AND (r.delay_ms = 0 OR e.created_at_ms <= greatest(CASE WHEN r.shown_until_ms <= $3::bigint THEN r.shown_until_ms END, $3::bigint - r.delay_ms))
                  ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
-                i64::from(page.limit),
-                page.offset(),
-                now_ms
+                i64::from(part.limit()) + 1,
+                part.offset(),
+                now_ms,
+                started_at_ms,
+                encounter
             )
             .fetch_all(&mut *transaction)
             .await?;
-            let count = sqlx::query_scalar!(
-                r#"SELECT (SELECT count(*) FROM encounters WHERE visibility = 0)
-                        - (SELECT count(*) FROM encounters e JOIN raids r ON r.row = e.raid
-                           WHERE e.state = 0 AND e.visibility = 0 AND r.visibility <> 0) AS "count!""#
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            // Those that the lines leave out are of raids that were active since then.
-            let held_back = sqlx::query_scalar!(
-                r#"SELECT count(*) AS "count!" FROM raids r JOIN encounters e ON e.raid = r.row
-                   WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 86400000
-                   AND (r.visibility <> 0 OR r.active_at_ms > $1::bigint - 600000) AND e.visibility = 0
-                     AND (e.state <> 0 OR r.visibility = 0)
-                     AND (CASE WHEN r.visibility = 0 THEN e.created_at_ms ELSE COALESCE(e.kept_at_ms, $1::bigint) END)
-                         > greatest(CASE WHEN r.shown_until_ms <= $1::bigint THEN r.shown_until_ms END, $1::bigint - r.delay_ms)"#,
-                now_ms
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
+            let total = match part {
+                ListPart::Page(_) => Some(count_public(&mut transaction, now_ms).await?),
+                ListPart::After { .. } => None,
+            };
             transaction.commit().await?;
-            Ok((readable(lines), (count - held_back).cast_unsigned()))
+            let (lines, next) = part_of(lines, part.limit());
+            Ok(PublicReports { lines, total, next })
         })
     }
 
@@ -156,6 +146,30 @@ impl Reports for PostgresStore {
             Ok(readable(lines))
         })
     }
+}
+
+/// How many public reports are listed at a time.
+async fn count_public(connection: &mut PgConnection, now_ms: i64) -> Result<u64, Failure> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT (SELECT count(*) FROM encounters WHERE visibility = 0)
+                        - (SELECT count(*) FROM encounters e JOIN raids r ON r.row = e.raid
+                           WHERE e.state = 0 AND e.visibility = 0 AND r.visibility <> 0) AS "count!""#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    // Those that the lines leave out are of raids that were active since then.
+    let held_back = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM raids r JOIN encounters e ON e.raid = r.row
+                   WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 86400000
+                   AND (r.visibility <> 0 OR r.active_at_ms > $1::bigint - 600000) AND e.visibility = 0
+                     AND (e.state <> 0 OR r.visibility = 0)
+                     AND (CASE WHEN r.visibility = 0 THEN e.created_at_ms ELSE COALESCE(e.kept_at_ms, $1::bigint) END)
+                         > greatest(CASE WHEN r.shown_until_ms <= $1::bigint THEN r.shown_until_ms END, $1::bigint - r.delay_ms)"#,
+        now_ms
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((count - held_back).cast_unsigned())
 }
 
 /// Lines of final public reports of these encounters, in this order.

@@ -60,7 +60,7 @@ pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonI
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{Delay, Policy, RaidRow, Raids, ShownTo, Tickets, stricter};
 pub use removal::{NewRemoval, REMOVALS_MAX, Removal, Removals};
-pub use report::{KeptReport, Page, ReportLine, Reports};
+pub use report::{KeptReport, ListPart, Page, PublicReports, ReportLine, ReportPlace, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};
 pub use session::{NewSession, SESSIONS_MAX, Session, SessionEnds, SessionId, Sessions};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};

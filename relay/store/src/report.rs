@@ -74,7 +74,7 @@ pub struct ReportLine {
 }
 
 /// One page of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Page {
     /// From 1.
     pub page: u32,
@@ -87,6 +87,66 @@ impl Page {
     pub fn offset(self) -> i64 {
         i64::from(self.page.saturating_sub(1)) * i64::from(self.limit)
     }
+}
+
+/// Where in a list of reports one stands: the newest fight comes first, and of two that began together the later row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReportPlace {
+    /// When its fight began, Unix ms.
+    pub started_at_ms: i64,
+    /// Its encounter's row.
+    pub encounter: i64,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListPart {
+    /// A page. What stands before it is counted, and so is all of the list.
+    Page(Page),
+    /// What comes after a place, however deep that lies.
+    After {
+        /// The last entry that was seen.
+        place: ReportPlace,
+        /// Entries at the most.
+        limit: u32,
+    },
+}
+
+impl ListPart {
+    /// Entries at the most.
+    pub fn limit(self) -> u32 {
+        match self {
+            Self::Page(page) => page.limit,
+            Self::After { limit, .. } => limit,
+        }
+    }
+
+    /// How many entries are passed over.
+    pub fn offset(self) -> i64 {
+        match self {
+            Self::Page(page) => page.offset(),
+            Self::After { .. } => 0,
+        }
+    }
+
+    /// What they come after: of a page something that is before all.
+    pub fn after(self) -> ReportPlace {
+        match self {
+            Self::Page(_) => ReportPlace { started_at_ms: i64::MAX, encounter: i64::MAX },
+            Self::After { place, .. } => place,
+        }
+    }
+}
+
+/// A part of the list of public reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicReports {
+    /// Those that can be read.
+    pub lines: Vec<ReportLine>,
+    /// How many there are in all, where a page was wanted.
+    pub total: Option<u64>,
+    /// After which place it goes on, where there are more.
+    pub next: Option<ReportPlace>,
 }
 
 /// Keeps reports.
@@ -112,9 +172,9 @@ pub trait Reports: Send + Sync {
     /// The report of an encounter, also where nothing else of its row can be read.
     fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>>;
 
-    /// Public reports, live ones too, newest fight first: one page (from 1) and how many there are. Fights that came later
-    /// than their raid's delay shows at this time are not among them.
-    fn public_reports(&self, page: Page, now_ms: i64) -> StoreFuture<'_, (Vec<ReportLine>, u64)>;
+    /// Public reports, live ones too, newest fight first: a part of them. Fights that came later than their raid's delay shows
+    /// at this time are not among them.
+    fn public_reports(&self, part: ListPart, now_ms: i64) -> StoreFuture<'_, PublicReports>;
 
     /// All reports of a raid, newest fight first.
     fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>>;

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::{
     Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, HeldReport, Invitation, JobKey,
     JobKind, JournalEntry, JudgedClaim, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person,
-    PersonId, RaidLine, RaidRow, Removal, ReportLine, Seen, Session, SessionId, ShownTo, StoreError, StoredStream,
-    StreamKey, Tickets, Unreadable, UploadHash, Viewpoint, code,
+    PersonId, RaidLine, RaidRow, Removal, ReportLine, ReportPlace, Seen, Session, SessionId, ShownTo, StoreError,
+    StoredStream, StreamKey, Tickets, Unreadable, UploadHash, Viewpoint, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -649,6 +649,7 @@ pub fn entries(stream: StreamKey, entries: Vec<EntryColumns>) -> Result<Vec<Jour
 
 /// What lists show of a report.
 pub struct LineColumns {
+    pub row: i64,
     pub report_id: String,
     pub encounter_id: Id,
     pub raid_code: String,
@@ -740,12 +741,23 @@ pub fn readable<C, R: TryFrom<C, Error = StoreError>>(rows: Vec<C>) -> Vec<R> {
     rows.into_iter().filter_map(|columns| R::try_from(columns).inspect_err(told).ok()).collect()
 }
 
+/// A part of a list, of which one entry more was read than are wanted: those that are, and where it goes on if there are
+/// more. What cannot be read has its place.
+pub fn part_of(mut lines: Vec<LineColumns>, limit: u32) -> (Vec<ReportLine>, Option<ReportPlace>) {
+    let has_more = lines.len() > limit as usize;
+    lines.truncate(limit as usize);
+    let place = |last: &LineColumns| ReportPlace { started_at_ms: last.started_at_ms, encounter: last.row };
+    let next = lines.last().filter(|_| has_more).map(place);
+    (readable(lines), next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn line(report_id: &str) -> LineColumns {
         LineColumns {
+            row: 1,
             report_id: report_id.into(),
             encounter_id: Uuid::from_u128(7).into(),
             raid_code: "raid".into(),

@@ -311,7 +311,16 @@ async fn lists_hold_public_reports_live_ones_included() {
     other.begin(&Script::new(1, 2)).await;
 
     let (_, page) = relay.get("/api/v1/reports?limit=2&page=1").await;
-    assert_eq!(page["pagination"], serde_json::json!({"page": 1, "limit": 2, "total": 3, "totalPages": 2}));
+    let next = page["pagination"]["next"].as_str().expect("there is one more").to_owned();
+    let counted = serde_json::json!({"page": 1, "limit": 2, "total": 3, "totalPages": 2, "next": next});
+    assert_eq!(page["pagination"], counted);
+    // What is answered leads on, with whatever limit, and to the end.
+    let (_, second) = relay.get("/api/v1/reports?limit=2&page=2").await;
+    assert_eq!(second["pagination"]["next"], serde_json::Value::Null);
+    let (_, rest) = relay.get(&format!("/api/v1/reports?limit=7&cursor={next}")).await;
+    assert_eq!((&rest["reports"], rest["reports"].as_array().unwrap().len()), (&second["reports"], 1));
+    let not_counted = serde_json::json!({"page": null, "limit": 7, "total": null, "totalPages": null, "next": null});
+    assert_eq!(rest["pagination"], not_counted);
     let states: Vec<_> = page["reports"].as_array().unwrap().iter().map(|report| &report["state"]).collect();
     assert_eq!(states.len(), 2);
     assert!(page["reports"].as_array().unwrap().iter().all(|report| report["totals"]["hits"] == 6));
@@ -320,7 +329,10 @@ async fn lists_hold_public_reports_live_ones_included() {
     assert_eq!(raid["connected"], true);
     let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap();
     assert_eq!(relay.get(&format!("/api/v1/live/{channel}")).await.1["code"], raid["code"]);
-    for bad in ["limit=0", "limit=101", "page=0", "limit=x"] {
+    let both = format!("page=1&cursor={next}");
+    let (_, searched) = relay.get("/api/v1/encounters?limit=1").await;
+    let of_search = format!("cursor={}", searched["pagination"]["next"].as_str().unwrap_or("00"));
+    for bad in ["limit=0", "limit=101", "page=0", "limit=x", "cursor=", "cursor=x", both.as_str(), of_search.as_str()] {
         assert_eq!(relay.get(&format!("/api/v1/reports?{bad}")).await.0, 400, "{bad}");
     }
     soon("stopping", relay.stop()).await;

@@ -13,12 +13,12 @@ use raidcast_store::{
     Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Character, Characters, Claim, Derived,
     DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation,
     JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport, KeyEncounter, KeyId,
-    KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links, NewClaim, NewEncounter,
-    NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People,
-    Person, PersonId, PlayerHeld, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine,
-    Reports, Role, Search, SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn,
-    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
-    UploadHash, UploadKept, Uploads, Usage, Use, Viewpoint, Wish, Wished, Wishes,
+    KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links, ListPart, NewClaim,
+    NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter,
+    People, Person, PersonId, PlayerHeld, Players, Proof, ProvedBy, PublicReports, RaidLine, RaidRow, Raids, Removal,
+    Removals, ReportLine, Reports, Role, Search, SearchFound, SearchRequest, SeenClaim, Session, SessionEnds,
+    SessionId, Sessions, SignIn, Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets,
+    Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage, Use, Viewpoint, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -320,7 +320,7 @@ impl Reports for Shaky {
         "reads" report_row(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<EncounterRow>;
         "reads" report(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<(EncounterRow, Option<Bytes>)>;
         "reads" report_of(account: AccountId = account => account, id: EncounterId = id => id) -> Option<String>;
-        "reads" public_reports(page: Page = page => page, now_ms: i64 = now_ms => now_ms) -> (Vec<ReportLine>, u64);
+        "reads" public_reports(part: ListPart = part => part, now_ms: i64 = now_ms => now_ms) -> PublicReports;
         "reads" raid_reports(code: &'a str = code.to_owned() => &code) -> Vec<ReportLine>;
     }
 }

@@ -8,8 +8,8 @@ use super::{
     opened, raid, stream,
 };
 use crate::{
-    EncounterRow, Encounters, FightsBegun, Journal, JournalEntry, JournalKind, NewEncounter, Page, Reports, Store,
-    StoreError, Uploads,
+    EncounterRow, Encounters, FightsBegun, Journal, JournalEntry, JournalKind, ListPart, NewEncounter, Page, Reports,
+    Store, StoreError, Uploads,
 };
 
 /// With its raid's visibility, as its first revision, and with no report kept.
@@ -104,7 +104,8 @@ pub async fn an_encounter_moves_within_its_account(harness: &impl Harness<Store:
     assert_eq!(store.encounter(ana.id, row.key.encounter).await.expect("an answer"), Some(moved.clone()));
     assert_eq!(store.raid_reports(&first.code).await.expect("an answer"), []);
     assert_eq!(store.raid_reports(&second.code).await.expect("an answer").len(), 1);
-    assert_eq!(store.public_reports(Page { page: 1, limit: 9 }, NOW_MS).await.expect("an answer").1, 1);
+    let listed = ListPart::Page(Page { page: 1, limit: 9 });
+    assert_eq!(store.public_reports(listed, NOW_MS).await.expect("an answer").total, Some(1));
     for (row, code) in [(row.row, theirs.code.as_str()), (row.row, "none"), (row.row + 99, &second.code)] {
         let refused = store.move_encounter(row, code).await;
         assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");

@@ -15,7 +15,7 @@ use super::{
     one_fight, raid, stream,
 };
 use crate::{
-    AccountId, EncounterKey, EncounterRow, Encounters, Journal, KeptReport, NewUpload, Page, RaidRow, Raids,
+    AccountId, EncounterKey, EncounterRow, Encounters, Journal, KeptReport, ListPart, NewUpload, Page, RaidRow, Raids,
     ReportLine, Reports, Store, StoreError, StoredJournal, UPLOAD_HASHES_MAX, UploadHash, UploadKept, Uploads,
 };
 
@@ -152,7 +152,8 @@ pub async fn a_new_upload_is_kept_whole(harness: &impl Harness<Store: Store>) {
         assert_eq!(row, EncounterRow { row: row.row, ..uploaded_row(&raid, number) });
         is_held(&store, &row, &upload.report).await;
         assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), [upload.report.line]);
-        assert_eq!(store.public_reports(Page { page: 1, limit: 9 }, NOW_MS).await.expect("an answer").1, listed);
+        let page = ListPart::Page(Page { page: 1, limit: 9 });
+        assert_eq!(store.public_reports(page, NOW_MS).await.expect("an answer").total, Some(listed));
         assert_eq!(store.report_of(ana.id, row.key.encounter).await.expect("an answer"), Some(row.report_id));
         let since = async |ms| store.encounters_since(ana.id, ms, i64::MAX).await.expect("an answer").count;
         assert_eq!((since(0).await, since(upload.created_at_ms).await), (number.into(), 1));

@@ -8,12 +8,19 @@ use raidcast_shared::uplink::{Outcome, ReportState};
 
 use super::super::{Fights, Harness, NOW_MS, account, encounter, kept, new_encounter, new_raid, raid};
 use crate::{
-    Accounts, Delay, EncounterRow, Encounters, KeptReport, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports,
-    stricter,
+    Accounts, Delay, EncounterRow, Encounters, KeptReport, ListPart, NewEncounter, Page, PublicReports, RaidRow, Raids,
+    ReportLine, Reports, stricter,
 };
 
+/// A page of public reports at a time, and how many there are.
+async fn page_at(store: &Arc<impl Reports>, page: u32, limit: u32, now_ms: i64) -> (Vec<ReportLine>, u64) {
+    let part = ListPart::Page(Page { page, limit });
+    let PublicReports { lines, total, .. } = store.public_reports(part, now_ms).await.expect("an answer");
+    (lines, total.expect("pages are counted"))
+}
+
 async fn public(store: &Arc<impl Reports>, page: u32, limit: u32) -> (Vec<String>, u64) {
-    let (lines, count) = store.public_reports(Page { page, limit }, NOW_MS).await.expect("an answer");
+    let (lines, count) = page_at(store, page, limit, NOW_MS).await;
     (lines.into_iter().map(|line| line.report_id).collect(), count)
 }
 
@@ -46,17 +53,32 @@ pub async fn pages_have_no_gaps_and_no_repeats(harness: &impl Harness<Store: Fig
         let new = NewEncounter { started_at_ms: NOW_MS + start, ..new_encounter(&raid, number) };
         store.begin_encounter(&new).await.expect("an encounter");
     }
-    let (all, count) = store.public_reports(Page { page: 1, limit: 100 }, NOW_MS).await.expect("an answer");
+    let (all, count) = page_at(&store, 1, 100, NOW_MS).await;
     assert_eq!((all.len(), count), (starts.len(), starts.len() as u64));
     assert!(all.is_sorted_by_key(|line| -line.started_at_ms), "{all:?}");
     let mut paged = Vec::new();
     for page in 1..=4 {
-        let (lines, count) = store.public_reports(Page { page, limit: 3 }, NOW_MS).await.expect("an answer");
+        let (lines, count) = page_at(&store, page, 3, NOW_MS).await;
         assert_eq!(count, starts.len() as u64);
         paged.extend(lines);
     }
     assert_eq!(paged, all);
     assert_eq!(public(&store, 5, 3).await, (vec![], 11));
+    // On from each page, and on from there: what comes meanwhile moves nothing.
+    for page in 1..=4 {
+        let part = ListPart::Page(Page { page, limit: 3 });
+        let mut seen = store.public_reports(part, NOW_MS).await.expect("an answer");
+        let new = NewEncounter { started_at_ms: NOW_MS + 100, ..new_encounter(&raid, 100 + page as u8) };
+        store.begin_encounter(&new).await.expect("an encounter");
+        let mut paged = std::mem::take(&mut seen.lines);
+        while let Some(place) = seen.next {
+            seen = store.public_reports(ListPart::After { place, limit: 2 }, NOW_MS).await.expect("an answer");
+            assert!(seen.total.is_none() && (1..=2).contains(&seen.lines.len()), "{seen:?}");
+            paged.extend(seen.lines.clone());
+        }
+        assert_eq!(paged, all[3 * (page as usize - 1)..], "from page {page} on");
+        assert!(store.discard(new.key.account, new.key.encounter).await.expect("an answer"));
+    }
     assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), all);
 }
 
@@ -80,7 +102,7 @@ pub async fn lists_show_what_was_kept(harness: &impl Harness<Store: Fights + Rep
         store.keep_report(&report).await.expect("a report");
         expected.insert(0, report.line);
     }
-    let (lines, _) = store.public_reports(Page { page: 1, limit: 10 }, NOW_MS).await.expect("an answer");
+    let (lines, _) = page_at(&store, 1, 10, NOW_MS).await;
     assert_eq!(lines, expected);
     assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), expected);
 }
@@ -113,8 +135,7 @@ pub async fn live_reports_are_listed_without_figures(harness: &impl Harness<Stor
         kept_at_ms: None,
         delay: Delay::default(),
     };
-    let listed = store.public_reports(Page { page: 1, limit: 10 }, NOW_MS).await.expect("an answer");
-    assert_eq!(listed, (vec![line.clone()], 1));
+    assert_eq!(page_at(&store, 1, 10, NOW_MS).await, (vec![line.clone()], 1));
     assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), [line]);
 }
 
@@ -131,8 +152,7 @@ pub async fn fights_of_a_delayed_raid_are_listed_when_it_shows_them(harness: &im
     let listed = |now_ms: i64| {
         let store = Arc::clone(&store);
         async move {
-            let page = Page { page: 1, limit: 10 };
-            let (lines, count) = store.public_reports(page, now_ms).await.expect("an answer");
+            let (lines, count) = page_at(&store, 1, 10, now_ms).await;
             assert_eq!(lines.len() as u64, count);
             lines.into_iter().map(|line| (line.report_id, line.delay, line.created_at_ms)).collect::<Vec<_>>()
         }
@@ -168,7 +188,7 @@ pub async fn a_fight_of_a_delayed_raid_that_is_not_public_is_listed_when_its_end
     store.keep_report(&report).await.expect("a report");
     store.touch_raid(&secret.code, goes_on.created_at_ms).await.expect("a time");
     let listed = async |now_ms: i64| {
-        let (lines, count) = store.public_reports(Page { page: 1, limit: 10 }, now_ms).await.expect("an answer");
+        let (lines, count) = page_at(&store, 1, 10, now_ms).await;
         assert_eq!(lines.len() as u64, count, "at {now_ms}");
         lines.len()
     };
