@@ -6,7 +6,7 @@ use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply, Visibili
 use serde_json::Value;
 
 use crate::raw::becomes;
-use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
 
 fn behind(delay_s: u32) -> Hello {
     Hello { delay_s, ..hello() }
@@ -173,18 +173,7 @@ async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_me
     assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(20), vec!["Final".into()], false));
     // What lists search is made then, too.
     relay.pass_ms(2_000);
-    let looking = async {
-        loop {
-            // The clock was set on; who sleeps until then looks again.
-            relay.relay.as_ref().unwrap().registry().context.derive.came();
-            let (_, found) = relay.get("/api/v1/encounters").await;
-            if found["encounters"].as_array().is_some_and(|found| found.len() == 1) {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    soon("the search finds it", looking).await;
+    finds(&relay, 1).await;
     relay.stop().await;
 }
 
@@ -494,14 +483,15 @@ async fn another_reading_of_a_report_that_is_final_takes_its_place_when_it_has_c
     let begun = uploader.begin(&fight).await;
     uploader.deltas(begun.h, &fight.deltas).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+    let held = || relay.relay.as_ref().unwrap().registry().context.memory.bytes();
+    let with_deltas = held();
     relay.pass_ms(60_000);
     let first = page(&relay, &begun.report).await;
     finds(&relay, 1).await;
     let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
     stranger.until("the first reading", |seen| seen.state.as_deref() == Some("Final")).await;
     stranger.echoes().await;
-    // The task holds no deltas of it any more.
-    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    becomes("the task holds no deltas of it any more", async || held() < with_deltas).await;
     let other = Script::new(20, 3);
     let again = uploader.begin(&other).await;
     uploader.deltas(again.h, &other.deltas).await;

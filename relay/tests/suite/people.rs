@@ -1,7 +1,5 @@
 //! People: how they join and sign in, what is theirs, and what becomes of what is open when a key or a session ends.
 
-use std::time::Duration;
-
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use raidcast_relay::account::Registration;
@@ -480,7 +478,6 @@ async fn a_key_that_is_revoked_or_over_ends_what_is_open_by_it() {
     // Nothing that was acknowledged is lost: the new key goes on.
     let uploader = Uploader::connect_as(&relay, &next, private).await;
     assert_eq!(uploader.welcome.raid, raid);
-    tokio::time::sleep(Duration::from_millis(1)).await;
     relay.stop().await;
 }
 
