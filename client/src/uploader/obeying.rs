@@ -37,6 +37,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.disk_failed(&error, now_ms);
             }
             self.note_who_sees();
+            // What the relay makes of it is told, also where that is what it was.
+            self.announcer.forget_raid();
             self.connect_anew();
         }
     }

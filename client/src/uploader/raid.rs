@@ -41,6 +41,10 @@ pub(super) struct Raid {
     /// Who may see its reports, as it was asked for last.
     #[serde(default)]
     report_visibility: ReportVisibility,
+    /// The relay is told that in other words than those above, where there are two: "as what is live", and who that is.
+    /// What somebody set on the relay stands until it is told something else, and other words for the same are that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reworded: bool,
     /// Old fights whose spools wait, by name, and for which raids: not for such as this one. They are sent when somebody
     /// asks for them again, or for another raid of that kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -75,6 +79,7 @@ impl Raid {
             names: NamesPolicy::default(),
             delay_s: 0,
             report_visibility: ReportVisibility::default(),
+            reworded: false,
             left: BTreeMap::new(),
         }
     }
@@ -119,6 +124,11 @@ impl Raid {
         self.report_visibility = shown.report_visibility.unwrap_or(self.report_visibility);
         self.names = shown.names.unwrap_or(self.names);
         self.delay_s = shown.delay_s.unwrap_or(self.delay_s);
+    }
+
+    /// The same is asked for once more: it counts against what somebody set on the relay meanwhile.
+    pub(super) fn insist(&mut self) {
+        self.reworded = !self.reworded;
     }
 
     /// From now on it is shown to nobody who does not see another raid, nor with more names, nor sooner.
@@ -201,6 +211,15 @@ impl Raid {
 
     pub(super) fn report_visibility(&self) -> Option<Visibility> {
         self.report_visibility.into()
+    }
+
+    /// The same in the words that the relay is told.
+    pub(super) fn reports_in_words(&self) -> Option<Visibility> {
+        match self.report_visibility() {
+            None if self.reworded => Some(self.visibility),
+            Some(reports) if self.reworded && reports == self.visibility => None,
+            reports => reports,
+        }
     }
 
     pub(super) fn visibility(&self) -> Visibility {
@@ -299,6 +318,27 @@ mod tests {
         assert_eq!(left(&public), [true; 3]);
         let same: Raid = serde_json::from_slice(&serde_json::to_vec(&private).unwrap()).unwrap();
         assert_eq!(same, private);
+    }
+
+    #[test]
+    fn what_is_asked_for_once_more_is_told_in_other_words_where_there_are_any() {
+        use ReportVisibility as Reports;
+        use Visibility::{Private, Public};
+        for (reports, first, then) in [
+            (Reports::Live, None, Some(Private)),
+            (Reports::Private, Some(Private), None),
+            (Reports::Public, Some(Public), Some(Public)),
+        ] {
+            let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+            let shown = ShownTo { visibility: Some(Private), report_visibility: Some(reports), ..ShownTo::default() };
+            raid.be(shown);
+            assert_eq!(raid.reports_in_words(), first, "{reports:?}");
+            raid.insist();
+            let mut raid: Raid = serde_json::from_slice(&serde_json::to_vec(&raid).unwrap()).unwrap();
+            assert_eq!((raid.reports_in_words(), raid.shown_to().report_visibility), (then, Some(reports)));
+            raid.insist();
+            assert_eq!(raid.reports_in_words(), first, "{reports:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
-use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
+use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, Visibility, WireLimits};
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -139,7 +139,7 @@ impl Session {
             secret: self.raid.secret(),
             title: title.filter(|title| !title.is_empty()),
             visibility: self.raid.visibility(),
-            report_visibility: self.raid.report_visibility(),
+            report_visibility: self.raid.reports_in_words(),
             names: self.raid.names(),
             delay_s: self.raid.delay_s(),
             history: options.history.is_some(),
@@ -184,12 +184,26 @@ impl Session {
         self.raid.fought_at(unix_ms);
     }
 
-    /// To whom the raid is shown from now on; as before where nothing is said. Whether that is news: then it is to be saved,
-    /// and said on another connection.
+    /// To whom the raid is shown from now on; as before where nothing is said. Whether the relay is to be told: then it is to
+    /// be saved, and said on another connection. Who may see it is told whenever it is said, for somebody may have set it
+    /// otherwise on the relay.
     pub(super) fn show(&mut self, shown: ShownTo) -> bool {
         let before = self.raid.shown_to();
         self.raid.be(shown);
-        self.raid.shown_to() != before
+        let after = self.raid.shown_to();
+        let who = |shown: ShownTo| (shown.visibility, shown.report_visibility);
+        let is_said = shown.visibility.is_some() || shown.report_visibility.is_some();
+        if is_said && who(after) == who(before) {
+            self.raid.insist();
+        }
+        is_said || after != before
+    }
+
+    /// Whether the relay shows the raid otherwise than was asked for, as far as its link tells: `true`, it is private there
+    /// and was not to be; `false`, it is not and was to be. `None`: as was asked for, or not known.
+    pub(super) fn shown_otherwise(&self) -> Option<bool> {
+        let is_private = has_ticket(self.raid_url.as_ref()?);
+        (is_private != (self.raid.visibility() == Visibility::Private)).then_some(is_private)
     }
 
     /// The raid, as the client names it, and who may see its reports.
@@ -291,6 +305,11 @@ impl Session {
         }
         !again
     }
+}
+
+/// Whether a link lets in whoever has it: that of a private raid alone has to.
+fn has_ticket(url: &str) -> bool {
+    url.split_once('?').is_some_and(|(_, query)| query.split(['&', '#']).any(|part| part.starts_with("ticket=")))
 }
 
 fn new_raid(options: &Options) -> Raid {

@@ -60,8 +60,8 @@ async fn a_raid_is_shown_to_others_from_now_on_and_nothing_of_it_is_lost_or_sent
     client.until(|change| matches!(change, Change::Acked { .. })).await;
     client.order(Order::Show(to(Visibility::Private))).await;
     relay.until(|memory| memory.hellos.len() == 2).await;
-    // What it is already is no news, and costs no connection.
-    client.order(Order::Show(to(Visibility::Private))).await;
+    // How far behind those are who see it is as it was: that is no news, and costs no connection.
+    client.order(Order::Show(ShownTo { delay_s: Some(0), ..ShownTo::default() })).await;
     let more = ShownTo {
         names: Some(NamesPolicy::Class),
         delay_s: Some(60),
@@ -91,6 +91,44 @@ async fn a_raid_is_shown_to_others_from_now_on_and_nothing_of_it_is_lost_or_sent
     assert_eq!(seen, [Some(seen_by)]);
     assert!(memory.hellos.iter().all(|hello| hello.raid == memory.hellos[0].raid));
     assert_eq!((memory.remade, memory.replaced), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_counts_against_what_was_set_on_the_relay_and_where_it_does_not_that_is_told() {
+    use Visibility::{Private, Public};
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start_on(&seat(&place), Options { first: to(Private), ..watch(&place, &relay) });
+    play(&mut writer, &party(1), 10_000, 1_000).await;
+    client.until(|change| matches!(change, Change::Acked { .. })).await;
+    let private = |change: &Change| matches!(change, Change::Connected { url, .. } if url.contains("?ticket="));
+    let opened = |change: &Change| matches!(change, Change::ShownOtherwise { is_private: false });
+    client.until(private).await;
+    for times in 1..=2 {
+        // Somebody shows it to others on the relay's page, and the client connects anew: it says what it said before.
+        relay.memory().by_hand = Some(Public);
+        client.order(Order::Show(ShownTo { delay_s: Some(times), ..ShownTo::default() })).await;
+        client.until_so_many(times as usize, opened).await;
+        client.order(Order::Show(to(Private))).await;
+        relay.until(|memory| memory.by_hand.is_none()).await;
+        client.until_so_many(1 + times as usize, private).await;
+    }
+    // Where there are no other words for it the relay's counts, and that is told each time.
+    let apart = ShownTo { report_visibility: Some(ReportVisibility::Public), ..to(Private) };
+    client.order(Order::Show(apart)).await;
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.report_visibility == Some(Public))).await;
+    relay.memory().by_hand = Some(Public);
+    for times in 3..=4 {
+        client.order(Order::Show(apart)).await;
+        client.until_so_many(times, opened).await;
+    }
+    go_on(&mut writer, (10_000..20_000).step_by(1_000)).await;
+    writer.end().await.unwrap();
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    let memory = relay.memory();
+    assert!(memory.hellos.iter().all(|hello| hello.visibility == Private && hello.raid == memory.hellos[0].raid));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

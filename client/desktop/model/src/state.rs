@@ -32,6 +32,8 @@ pub struct State {
     turned_away: Option<(RefusedCode, String)>,
     connected: bool,
     link: Option<Ticketed>,
+    /// The relay shows the raid otherwise than was asked for: it is private there, or it is not.
+    otherwise: Option<bool>,
     status: Status,
     /// Fights that began while somebody could watch, by name.
     live: Vec<String>,
@@ -108,6 +110,7 @@ impl State {
             turned_away: None,
             connected: false,
             link: None,
+            otherwise: None,
             status: Status::default(),
             live: Vec::new(),
             is_urgent: false,
@@ -162,7 +165,7 @@ impl State {
     fn rest(&mut self, phase: Phase) {
         self.phase = phase;
         (self.stall, self.cut, self.turned_away) = (None, None, None);
-        (self.connected, self.is_urgent) = (false, false);
+        (self.connected, self.is_urgent, self.otherwise) = (false, false, None);
         self.status = Status { unacknowledged: self.status.unacknowledged, ..Status::default() };
     }
 
@@ -181,7 +184,9 @@ impl State {
                 let (code, raid, channel) = (raid.clone(), url.clone(), channel_url.clone());
                 self.link = Some(Ticketed { code, raid, channel });
                 (self.cut, self.turned_away, self.connected) = (None, None, true);
+                self.otherwise = None;
             }
+            Change::ShownOtherwise { is_private } => self.otherwise = Some(*is_private),
             Change::Disconnected { why, was_connected, .. } => {
                 let since_ms = self.cut.as_ref().map_or(now_ms, |cut| cut.since_ms);
                 self.cut = Some(Cut { why: why.clone(), was_connected: *was_connected, since_ms });
@@ -308,7 +313,10 @@ impl State {
     /// What the window shows.
     pub fn view(&self, beside: &Beside, words: &dyn Words) -> NowView {
         let standing = self.standing();
-        let (state, said) = (standing.state(), words.standing(&standing));
+        let (state, mut said) = (standing.state(), words.standing(&standing));
+        if let Some(is_private) = self.otherwise.filter(|_| self.connected) {
+            said = said.beside(words.shown_otherwise(is_private));
+        }
         let opens = |url: &str| beside.relay.as_deref().is_some_and(|relay| links::opens(url, relay));
         NowView {
             state,
@@ -578,6 +586,23 @@ mod tests {
             5,
         );
         assert!(news.fights && news.began.is_none() && news.ended.is_none());
+    }
+
+    #[test]
+    fn a_raid_that_the_relay_shows_otherwise_than_was_asked_for_is_told_until_it_is_not() {
+        let mut state =
+            after(&[(0, watching()), (0, connected("a")), (0, Change::ShownOtherwise { is_private: false })]);
+        let idle = view(&state);
+        assert_eq!(idle.state, AppState::Idle);
+        assert!(
+            idle.sentence.ends_with("This raid is not private on the relay: that was set on its page."),
+            "{idle:?}"
+        );
+        assert!(idle.remedy.is_some_and(|remedy| remedy.contains("\u{201c}Private for this raid\u{201d}")));
+        state.hear(&cut(), 1);
+        assert!(!view(&state).sentence.contains("private"), "nobody knows");
+        state.hear(&connected("a?ticket=t"), 2);
+        assert!(!view(&state).sentence.contains("private"));
     }
 
     #[test]

@@ -613,6 +613,23 @@ fn changes() {
             r#"{"event":"connected","raid":"c","url":"http://r/c","channelUrl":"http://r/live/m"}"#,
         ),
         (
+            Change::ShownOtherwise { is_private: false },
+            Some(
+                "This raid is NOT private, though you asked for that: it was shown to others on the relay's page, which \
+                 counts. Change it there."
+                    .into(),
+            ),
+            r#"{"event":"shown_otherwise","isPrivate":false}"#,
+        ),
+        (
+            Change::ShownOtherwise { is_private: true },
+            Some(
+                "This raid is private: it was set so on the relay's page, which counts. Change it there to show it to others."
+                    .into(),
+            ),
+            r#"{"event":"shown_otherwise","isPrivate":true}"#,
+        ),
+        (
             Change::Disconnected { why: Outage::Said { text: "busy".into() }, retry_ms: 2_000, was_connected: false },
             Some("Not connected. The relay answers: busy. Trying again in 2 s. Nothing is lost.".into()),
             r#"{"event":"disconnected","why":"The relay answers: busy","retryMs":2000}"#,

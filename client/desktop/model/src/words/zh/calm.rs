@@ -88,6 +88,16 @@ impl Words for Chinese {
         }
     }
 
+    fn shown_otherwise(&self, is_private: bool) -> Said {
+        if is_private {
+            return Said::new("本次副本在中继上是私密的：有人在中继页面上这样设置了。")
+                .and("要让其他人看到，请在账号页面上更改。");
+        }
+        let item = self.item(ItemId::Private);
+        Said::new("本次副本在中继上不是私密的：有人在中继页面上这样设置了。")
+            .and(format!("请再次选择“{item}”，或在账号页面上更改。"))
+    }
+
     fn nameless(&self) -> &'static str {
         "战斗"
     }
