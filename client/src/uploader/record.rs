@@ -242,6 +242,16 @@ impl Record {
         news
     }
 
+    /// Nobody knows any more who sees the fights of a raid; whether that is news of any.
+    pub(super) fn doubt_who_sees(&mut self, raid: Uuid) -> bool {
+        let of_it = self.fights.iter_mut().filter(|fight| fight.raid == Some(raid));
+        let mut news = false;
+        for fight in of_it {
+            news |= fight.seen_by.take().is_some();
+        }
+        news
+    }
+
     pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
         replace(&dir.join("record.json"), &serde_json::to_vec(self).map_err(io::Error::other)?)
     }

@@ -33,6 +33,8 @@ pub(super) struct Session {
     saved_ms: u64,
     /// The disk did not take how the raid is now.
     unsaved: bool,
+    /// Nor what was said of it, or of the one after it: the folder says so.
+    doubted: bool,
     /// The raid is over, and the disk does not take the one after it; to whom that is to be shown, as far as anything was
     /// said of it meanwhile.
     next: Option<ShownTo>,
@@ -51,6 +53,7 @@ impl Session {
         let saved = folder.load_raid()?;
         let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
         let goes_on = held.is_some();
+        let doubted = folder.is_raid_doubted();
         let mut raid = match held {
             Some(held) if options.history.is_none() || held.is_for(options.seen_by()) => held.clone(),
             Some(held) => {
@@ -66,6 +69,10 @@ impl Session {
                     first.be(options.first_shown_to());
                     raid.be(unused.shown_to());
                     raid.narrow(&first);
+                }
+                if doubted {
+                    // Somebody said who is to see it, and nobody knows what: it may have been nobody.
+                    raid.be_private();
                 }
                 raid
             }
@@ -85,12 +92,19 @@ impl Session {
             let io = |error| FolderError::Io { path: folder.part().join("raid.json"), error };
             folder.save_raid(&raid).map_err(io)?;
         }
+        if doubted {
+            if let Some(raid) = folder.load_doubted() {
+                folder.seat().doubt_who_sees(raid.id().0);
+            }
+            folder.settle_raid();
+        }
         Ok(Self {
             link: None,
             raid,
             raid_url: None,
             saved_ms: options.clock.elapsed_ms(),
             unsaved: false,
+            doubted: false,
             next: None,
             renewed_ms: None,
             connect: None,
@@ -229,10 +243,25 @@ impl Session {
         self.saved_ms = now_ms;
         let saved = folder.save_raid(&self.raid);
         self.unsaved = saved.is_err();
+        if saved.is_ok() && self.next.is_none() {
+            self.settle(folder);
+        }
         if let Err(error) = &saved {
             tracing::warn!(%error, "could not save to whom the raid is shown, and when its last fight was");
         }
         saved
+    }
+
+    /// The disk has not taken what was said of the raid, or of the one after it: whoever starts after a kill is to know.
+    pub(super) fn doubt(&mut self, folder: &Folder) {
+        self.doubted = true;
+        folder.doubt_raid();
+    }
+
+    fn settle(&mut self, folder: &Folder) {
+        if std::mem::take(&mut self.doubted) {
+            folder.settle_raid();
+        }
     }
 
     /// Saves what the disk did not take before.
@@ -288,6 +317,7 @@ impl Session {
         raid.leave_as(&self.raid);
         folder.save_raid(&raid).inspect_err(|error| tracing::warn!(%error, "could not begin a new raid"))?;
         (self.raid, self.unsaved, self.next) = (raid, false, None);
+        self.settle(folder);
         self.down();
         Ok(())
     }

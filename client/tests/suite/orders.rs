@@ -311,6 +311,43 @@ async fn what_was_made_private_on_a_full_disk_is_so_after_a_kill_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_said_on_a_full_disk_is_read_with_care_after_a_kill_also_where_nothing_waits() {
+    // Of the raid that goes on, and of the one to come.
+    for pause_ms in [0, RAID_IDLE_MS] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, 1).await.close().await.unwrap();
+        let options = |now_ms: i64| {
+            let clock = Clock::new(move || now_ms);
+            Options { clock, first: to(Visibility::Public), ..watch(&place, &relay) }
+        };
+        let now = Arc::new(AtomicI64::new(NOW_MS));
+        let wall = now.clone();
+        let clock = Clock::new(move || wall.load(Ordering::Relaxed));
+        let client = Client::start_on(&seat(&place), Options { clock, ..options(NOW_MS) });
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let saved = || Record::load(&state(&place)).fights.into_iter().map(|fight| fight.seen_by).collect::<Vec<_>>();
+        let seen_by = SeenBy { visibility: Some(Visibility::Public), names: Some(NamesPolicy::Full) };
+        wait(|| saved() == [Some(seen_by)]).await;
+        let temporary = state(&place).join("raid.new");
+        std::fs::create_dir(&temporary).unwrap();
+        now.fetch_add(pause_ms, Ordering::Relaxed);
+        client.order(Order::Show(to(Visibility::Private))).await;
+        client.until(|change| matches!(change, Change::Stalled { .. })).await;
+        client.task.abort();
+        let _ = client.task.await;
+        std::fs::remove_dir(&temporary).unwrap();
+        let first = relay.memory().hellos[0].raid;
+        let client = Client::start_on(&seat(&place), options(NOW_MS + pause_ms));
+        relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.raid != first)).await;
+        client.end().await;
+        assert_eq!(relay.memory().hellos.last().unwrap().visibility, Visibility::Private, "{pause_ms}");
+        // Nobody knows whether the relay has heard of it; and what is said from now on is kept.
+        assert_eq!(saved(), [None]);
+        assert!(!state(&place).join("raid.doubted.json").exists() && state(&place).join("raid.json").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_raid_that_is_taken_over_goes_on_as_private_as_it_was() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
