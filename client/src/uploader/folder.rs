@@ -25,6 +25,7 @@ pub(super) use file::load;
 pub(super) use lock::Lock;
 
 use super::raid::Raid;
+use super::record::NotSent;
 use super::seat::{HISTORY, Place, Seat, Work};
 use super::seen_by::SeenBy;
 use crate::secret::{replace, sync_folder_of};
@@ -239,6 +240,9 @@ pub(crate) fn seen_by(dir: &Path, relay: &str, key: &str, unix_ms: i64) -> Optio
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fights {
     pub(super) databases: BTreeMap<String, Watched>,
+    /// Fights on their way that the relay did not take when they were tried last, by name, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) given_up: BTreeMap<String, NotSent>,
 }
 
 /// So many rows of a database are remembered where later fights may have smaller ones.

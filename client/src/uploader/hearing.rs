@@ -117,6 +117,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let asked = |stream: &Stream| stream.encounter() == begun.enc && stream.standing == Standing::Asked;
         let Some(at) = self.streams.position(asked) else { return };
         self.activity.progress(now_ms);
+        self.ledger.taken_up(begun.enc);
         let stream = &mut self.streams[at];
         let resume = stream.begun(begun.h, begun.held.as_ref(), now_ms);
         if resume == Resume::Anew {

@@ -145,6 +145,13 @@ impl Raid {
         self.delay_s = self.delay_s.max(other.delay_s);
     }
 
+    /// Whether it is shown to anybody who does not see another raid, or with more names, or sooner.
+    pub(super) fn shows_more_than(&self, other: &Self) -> bool {
+        let mut narrowed = self.clone();
+        narrowed.narrow(other);
+        narrowed.shown_to() != self.shown_to()
+    }
+
     fn few_see_reports(&self) -> u8 {
         few_see(self.report_visibility().unwrap_or(self.visibility))
     }
@@ -363,7 +370,10 @@ mod tests {
             ((Private, live, full, 0), (Unlisted, ReportVisibility::Private, full, 0), (Private, live, full, 0)),
         ] {
             let mut narrowed = raid(new.0, new.1, new.2, new.3);
+            let wide = narrowed.clone();
             narrowed.narrow(&raid(old.0, old.1, old.2, old.3));
+            assert_eq!(wide.shows_more_than(&raid(old.0, old.1, old.2, old.3)), wide != narrowed);
+            assert!(!narrowed.shows_more_than(&raid(old.0, old.1, old.2, old.3)));
             let expected = raid(expected.0, expected.1, expected.2, expected.3).shown_to();
             assert_eq!(narrowed.shown_to(), expected, "{new:?} beside {old:?}");
         }

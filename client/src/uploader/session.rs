@@ -2,6 +2,7 @@
 //!
 //! One invariant: a raid stands in its file before the relay hears of it, and a connection speaks for one raid alone.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use super::folder::{Folder, FolderError};
 use super::link::Link;
 use super::options::Options;
 use super::raid::Raid;
+use super::record::NotSent;
 use super::seen_by::SeenBy;
 use super::shown_to::ShownTo;
 
@@ -35,6 +37,8 @@ pub(super) struct Session {
     unsaved: bool,
     /// Nor what was said of it, or of the one after it: the folder says so.
     doubted: bool,
+    /// The raid began with this run, and is shown to others than the one before, or with more.
+    shows_more: bool,
     /// The raid is over, and the disk does not take the one after it; to whom that is to be shown, as far as anything was
     /// said of it meanwhile.
     next: Option<ShownTo>,
@@ -48,7 +52,12 @@ pub(super) struct Session {
 
 impl Session {
     /// Goes on with the folder's raid, or begins another. Old fights that others are to see go into another one.
-    pub(super) fn open(options: &Options, folder: &Folder) -> Result<Self, FolderError> {
+    /// `given_up`: fights that the relay does not take, by name; they count for nothing.
+    pub(super) fn open(
+        options: &Options,
+        folder: &Folder,
+        given_up: &BTreeMap<String, NotSent>,
+    ) -> Result<Self, FolderError> {
         let unix_ms = options.clock.unix_ms();
         let saved = folder.load_raid()?;
         let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
@@ -81,13 +90,18 @@ impl Session {
         let waiting = folder.list_spooled()?;
         match &options.history {
             Some(history) => raid.leave(saved.as_ref(), &waiting, &history.fights),
-            None if goes_on || waiting.is_empty() => {}
+            None if goes_on || waiting.iter().all(|name| given_up.contains_key(name)) => {}
             // The fights that wait were begun for those who see the raid before.
             None => match &saved {
                 Some(before) => raid.narrow(before),
                 None => raid.be_private(),
             },
         }
+        let shows_more = !goes_on
+            && match &saved {
+                Some(before) => raid.shows_more_than(before),
+                None => raid.visibility() != Visibility::Private,
+            };
         if saved.as_ref() != Some(&raid) {
             let io = |error| FolderError::Io { path: folder.part().join("raid.json"), error };
             folder.save_raid(&raid).map_err(io)?;
@@ -105,6 +119,7 @@ impl Session {
             saved_ms: options.clock.elapsed_ms(),
             unsaved: false,
             doubted: false,
+            shows_more,
             next: None,
             renewed_ms: None,
             connect: None,
@@ -220,6 +235,12 @@ impl Session {
         (is_private != (self.raid.visibility() == Visibility::Private)).then_some(is_private)
     }
 
+    /// Whether the raid began with this run and is shown to others than the one before it, or with more: what was begun for
+    /// those who see that one is not for it.
+    pub(super) fn shows_more(&self) -> bool {
+        self.shows_more
+    }
+
     /// The raid, as the client names it, and who may see its reports.
     pub(super) fn raid_seen_by(&self) -> (Uuid, SeenBy) {
         (self.raid.id().0, self.raid.reports_seen_by())
@@ -293,7 +314,8 @@ impl Session {
 
     /// From now on fights go into another raid, on a connection of its own. `as_before`: shown to those who see the present
     /// one, but for what was said of the next. `unfinished`: there are fights that were begun for those who see the present
-    /// one; the relay shows all of each to those who see the raid that it goes on in.
+    /// one; the relay shows all of each to those who see the raid that it goes on in. Whether it is shown to others than the
+    /// present one, or with more.
     ///
     /// # Errors
     /// As the disk says: the present raid stays.
@@ -303,7 +325,7 @@ impl Session {
         unfinished: bool,
         options: &Options,
         folder: &Folder,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let mut raid = new_raid(options);
         if as_before {
             raid.be(self.raid.shown_to());
@@ -316,10 +338,11 @@ impl Session {
         }
         raid.leave_as(&self.raid);
         folder.save_raid(&raid).inspect_err(|error| tracing::warn!(%error, "could not begin a new raid"))?;
+        let shows_more = raid.shows_more_than(&self.raid);
         (self.raid, self.unsaved, self.next) = (raid, false, None);
         self.settle(folder);
         self.down();
-        Ok(())
+        Ok(shows_more)
     }
 
     /// Whether a fight whose spool is there is not to be sent: those who see the raid are not to see it.

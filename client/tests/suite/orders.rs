@@ -259,6 +259,53 @@ async fn what_is_unfinished_of_a_private_raid_makes_the_next_one_private() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_the_relay_does_not_take_makes_no_later_raid_private_and_is_sent_in_none_that_others_see() {
+    use Visibility::{Private, Public};
+    // While the client runs, and with its next start.
+    for starts_again in [false, true] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, 1).await.close().await.unwrap();
+        let refused = plan(&place).await.fights[0].encounter;
+        relay.memory().refused.insert(refused, RefusedCode::NotSupported);
+        let now = Arc::new(AtomicI64::new(NOW_MS));
+        let options = |first| {
+            let wall = now.clone();
+            Options {
+                clock: Clock::new(move || wall.load(Ordering::Relaxed)),
+                first: to(first),
+                ..watch(&place, &relay)
+            }
+        };
+        let mut client = Client::start_on(&seat(&place), options(Private));
+        client.until(|change| matches!(change, Change::Refused { encounter: Some(_), retry_ms: None, .. })).await;
+        if starts_again {
+            client.end().await;
+            now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+            client = Client::start_on(&seat(&place), options(Public));
+        } else {
+            now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+            client.order(Order::Show(to(Public))).await;
+        }
+        relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Public)).await;
+        let told =
+            |change: &Change| matches!(change, Change::Failed { fight } if fight.encounter == refused.to_string());
+        client.until(told).await;
+        // Now it would: nobody has agreed to that.
+        relay.memory().refused.clear();
+        client.order(Order::Again(vec![refused])).await;
+        client.end().await;
+        Client::start(place.options(&relay)).done().await.unwrap();
+        assert!(relay.memory().fights.is_empty() && relay.memory().hellos[0].visibility == Private);
+        let fights = Overview::read(&state(&place), NOW_MS).unwrap().fights;
+        assert_eq!(fights.iter().map(|line| (line.state, line.has_log)).collect::<Vec<_>>(), [(Stand::Refused, false)]);
+        let history = Some(plan(&place).await.history(Duration::from_secs(20)));
+        let upload = Options { history, visibility: Some(Private), ..watch(&place, &relay) };
+        assert!(Client::start(upload).done().await.unwrap().complete);
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_said_of_a_raid_in_which_nothing_was_fought_is_of_the_one_in_its_place() {
     use Visibility::{Private, Public, Unlisted};
     let (place, relay) = (Place::new(), Relay::start().await);
@@ -442,6 +489,11 @@ async fn a_fight_that_the_relay_did_not_take_is_tried_again_when_that_is_wanted(
     let client = Client::start_on(&seat(&place), watch(&place, &relay));
     client.until(|change| matches!(change, Change::Finalized { .. })).await;
     client.until(|change| matches!(change, Change::Refused { encounter: Some(_), retry_ms: None, .. })).await;
+    let stands = || {
+        let lines = Overview::read(&state(&place), NOW_MS).unwrap().fights;
+        lines.into_iter().find(|line| line.encounter == refused.to_string()).map(|line| (line.state, line.has_log))
+    };
+    wait(|| stands() == Some((Stand::Refused, true))).await;
     relay.memory().refused.clear();
     client.order(Order::Again(vec![refused])).await;
     client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;

@@ -856,6 +856,7 @@ fn a_folder_as_json() {
         state: Stand::Waiting,
         url: None,
         why: Some(Why::Queued),
+        has_log: false,
     };
     let overview = Overview { running: vec![running(false)], fights: vec![line] };
     assert_eq!(
