@@ -437,6 +437,8 @@ mod tests {
             Trouble::NotConnected { why: Outage::Os { at: at.clone(), error }, was_connected: false },
             Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired }, was_connected: false },
             Trouble::NoDatabase { why: NoDatabase::Nowhere { looked: vec![path.clone()], wine: true } },
+            Trouble::NoDatabase { why: NoDatabase::silent(None) },
+            Trouble::NoDatabase { why: NoDatabase::silent(Some(&path)) },
             Trouble::NoDatabase {
                 why: SourceError::Unsupported { path: path.clone(), why: Unsupported::Folder }.into(),
             },

@@ -13,6 +13,7 @@ mod drafts;
 mod following;
 mod life;
 mod looking;
+mod patience;
 mod setting_up;
 mod taking;
 mod uploading;

@@ -1,6 +1,7 @@
 //! Each reason, and the sentence that people read of it.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
@@ -114,6 +115,23 @@ fn a_meters_database_that_cannot_be_read() {
         assert_eq!(no_database(&nowhere), expected);
         assert_eq!(no_plan(&PlanError::Database(nowhere)), expected);
     }
+    for (named, expected) in [
+        (
+            Some(Path::new("/m.db")),
+            "/m.db could not be looked at: its disk does not answer. It is read as soon as that does.",
+        ),
+        (
+            None,
+            "Not all folders in which meters keep their databases could be looked at: a disk does not answer. See whether a \
+             network drive is away, or name the database with --db.",
+        ),
+    ] {
+        assert_eq!(no_database(&NoDatabase::silent(named)), expected);
+    }
+    assert_eq!(
+        no_plan(&PlanError::Database(NoDatabase::silent(Some(Path::new("/m.db"))))),
+        "/m.db could not be looked at: its disk does not answer. Run the same command again when it does."
+    );
     for (why, expected) in [
         (Unreadable::NoSummary, "it has no summary"),
         (Unreadable::TooLarge { bytes: 17, at_most: 16 }, "its summary has 17 bytes; at most 16 are read"),

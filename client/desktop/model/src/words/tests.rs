@@ -387,6 +387,7 @@ fn of_faults(words: &dyn Words) -> Vec<Said> {
     for looked in 0..3 {
         said.push(words.nowhere(&vec![path(); looked], looked == 1));
     }
+    said.extend([None, Some(&*path())].map(|named| words.no_database(&NoDatabase::silent(named))));
     said.extend(sources().iter().map(|error| words.source(error)));
     said.extend(unreadables().map(|why| words.unreadable(why)));
     said.extend(stalls().iter().map(|why| words.stall(why)));

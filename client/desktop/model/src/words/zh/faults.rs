@@ -115,6 +115,12 @@ impl Faults for Chinese {
         Said::new(format!("没有找到统计工具的数据库。{places}")).and("请先启动一次统计工具，或在设置中选择它的数据库。")
     }
 
+    fn silent(&self, path: Option<&Path>) -> Said {
+        let what = path.map_or_else(|| "部分可能存放数据库的文件夹".to_owned(), |path| format!("{} ", path.display()));
+        Said::new(format!("{what}无法查看：磁盘没有响应。"))
+            .and("请检查网络硬盘是否已断开，或在设置中选择统计工具的数据库。")
+    }
+
     fn source(&self, error: &SourceError) -> Said {
         match error {
             SourceError::Gone { path } => Said::new(format!("{} 不存在。统计工具写入后会立即读取。", path.display()))
