@@ -5,6 +5,7 @@
 //! what has arrived; [`listing`] lists a meter's fights, [`history`] plans an upload of old ones. All of these tell codes
 //! and facts; [`cli`] makes words of them.
 
+mod aside;
 pub mod cli;
 pub mod clock;
 pub mod form;

@@ -54,6 +54,8 @@ pub struct Line {
     pub url: Option<String>,
     /// Why it waits or is refused, or how far it has got; `None` where it is on the relay and all is said.
     pub why: Option<Why>,
+    /// Who follows the meter has its log, and can try it again. Else it is done with there, or an upload's.
+    pub has_log: bool,
 }
 
 /// Why a fight stands where it does.
@@ -260,6 +262,7 @@ fn of_record(fight: Finished) -> Line {
         outcome: Some(fight.outcome),
         url: fight.url,
         why,
+        has_log: false,
     }
 }
 
@@ -275,6 +278,7 @@ fn of_queue(queued: &Queued, work: &Work) -> Line {
         state: Stand::Waiting,
         url: None,
         why: Some(why),
+        has_log: false,
     }
 }
 
@@ -301,6 +305,7 @@ fn of_spool(peek: &Peek, told: Option<&OnItsWay>, work: &Work) -> Line {
         state,
         url: told.and_then(|told| told.url.clone()),
         why,
+        has_log: !work.history,
     }
 }
 

@@ -84,7 +84,7 @@ use lately::Lately;
 use ledger::Ledger;
 use meter::Meter;
 use session::Session;
-use stream::Stream;
+use stream::{Standing, Stream};
 use streams::Streams;
 use upload::Upload;
 use waking::Waking;
@@ -203,10 +203,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         let mut uploader = Self {
             announcer: Announcer::new(sink),
+            session: Session::open(&options, &folder, ledger.given_up())?,
             ledger,
             streams: Streams::default(),
             meter: Meter::new(),
-            session: Session::open(&options, &folder)?,
             disk: Disk::new(folder),
             activity: Activity::new(now_ms),
             upload: Upload::default(),
@@ -245,8 +245,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             self.ledger.resume(spool.head());
-            self.streams.resume(Stream::resumed(spool, encoder, now_ms));
+            let given_up = self.ledger.given_up().get(name).filter(|_| self.session.shows_more()).cloned();
+            let mut stream = Stream::resumed(spool, encoder, now_ms);
+            if let Some(why) = given_up {
+                stream.standing = Standing::GivenUp;
+                stream.refusals_mut().because(why);
+            }
+            self.streams.resume(stream);
         }
+        self.drop_given_up(now_ms);
         Ok(())
     }
 

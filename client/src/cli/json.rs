@@ -48,6 +48,9 @@ enum Event<'a> {
         url: &'a str,
         channel_url: &'a str,
     },
+    ShownOtherwise {
+        is_private: bool,
+    },
     Disconnected {
         why: String,
         retry_ms: u64,
@@ -140,6 +143,7 @@ impl<'a> Event<'a> {
             }
             Change::History { fights } => Self::History { fights: *fights },
             Change::Connected { raid, url, channel_url } => Self::Connected { raid, url, channel_url },
+            Change::ShownOtherwise { is_private } => Self::ShownOtherwise { is_private: *is_private },
             Change::Disconnected { why, retry_ms, was_connected } => {
                 Self::Disconnected { why: words::outage(why, *was_connected), retry_ms: *retry_ms }
             }

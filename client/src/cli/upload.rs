@@ -1,23 +1,25 @@
 //! `raidcast upload`.
 
-use std::borrow::Cow;
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+mod bar;
+mod consent;
+mod told;
+
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use raidcast_shared::uplink::Visibility;
-use serde_json::json as object;
 use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, error_line, print, print_aside, print_error, print_line};
-use super::date::{self, Since};
+use super::date::Since;
 use super::printer::Printer;
 use super::{json, words};
-use crate::history::{self, Before, PATIENCE, Plan, Tally, Upload, UploadEnd};
+use crate::history::{self, PATIENCE, Plan, Upload};
 use crate::settings::Given;
-use crate::uploader::{self, Change, Options, Summary};
+use crate::uploader::{self, Options};
+use bar::{Said, bar, message, show};
+use consent::{Consent, ask, consent, count, question};
+use told::{done_line, done_text, eprintln_quietly, tell_plan};
 
 /// Nothing was sent, for nobody said yes.
 const UNASKED: u8 = 3;
@@ -121,19 +123,6 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     code
 }
 
-/// What is printed of an upload.
-#[derive(Default)]
-struct Said {
-    /// Lines.
-    text: String,
-    /// Fights that are done with, for the bar.
-    done: u64,
-    /// What stands beside the bar, where that changed.
-    message: Option<String>,
-    /// Nothing more comes: the bar goes.
-    ends: bool,
-}
-
 async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, http: bool, json: bool) -> ExitCode {
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
     let asked = options.visibility.is_some();
@@ -190,262 +179,4 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
     };
     printer.close(Some(Said { text, done, message: None, ends: true }));
     ExitCode::from(code)
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn bar(fights: u64, terminal: bool) -> ProgressBar {
-    let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(fights), target);
-    if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {pos}/{len} fights  {msg}") {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
-}
-
-fn show(bar: &ProgressBar, said: Said) -> io::Result<()> {
-    if said.ends {
-        bar.finish_and_clear();
-    }
-    if !said.text.is_empty() {
-        // The bar gives way to the line, and comes back below it.
-        bar.suspend(|| print(io::stderr(), &said.text))?;
-    }
-    bar.set_position(said.done.max(bar.position()));
-    if let Some(message) = said.message {
-        bar.set_message(message);
-    }
-    Ok(())
-}
-
-/// What stands beside the bar from a change on, if it changes that.
-fn message(tally: &Tally, change: &Change) -> Option<String> {
-    match change {
-        Change::Acked { seq, of, .. } => Some(format!("{}, sending: {seq} of {of} parts", in_short(tally))),
-        Change::Disconnected { .. } => Some(format!("{}, not connected", in_short(tally))),
-        Change::Uploaded { .. } | Change::Failed { .. } | Change::Unsent { .. } | Change::Connected { .. } => {
-            Some(in_short(tally))
-        }
-        _ => None,
-    }
-}
-
-fn in_short(tally: &Tally) -> String {
-    let parts =
-        [(tally.new, "new"), (tally.known + tally.kept, "known"), (tally.failed, "refused"), (tally.unsent, "waiting")];
-    let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    parts.join(", ")
-}
-
-/// `12 fights from 2026-09-21 14:13 to 2026-11-20 22:01 (UTC)`.
-fn count(plan: &Plan) -> String {
-    let (Some(first), Some(last)) = (plan.fights.first(), plan.fights.last()) else { return "nothing".into() };
-    let from = date::shown(first.started_at_ms);
-    match plan.fights.len() {
-        1 => format!("1 fight of {from} (UTC)"),
-        n => format!("{n} fights from {from} to {} (UTC)", date::shown(last.started_at_ms)),
-    }
-}
-
-fn question(plan: &Plan, before: Before, options: &Options, http: bool) -> String {
-    let there = match before.there {
-        0 => None,
-        1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
-        n => Some(format!("{n} of them are on the relay already and are not sent again")),
-    };
-    let agreed = match before.agreed {
-        0 => None,
-        n => Some(format!("you agreed to {n} of them before, but they have not arrived yet")),
-    };
-    let known: Vec<_> = there.into_iter().chain(agreed).collect();
-    let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join("; ")) };
-    let Options { state, relay, key, clock, visibility: asked, .. } = options;
-    let visibility = match http {
-        true => *asked,
-        false => Some(history::visibility(state, relay, key, clock.unix_ms(), *asked)),
-    };
-    let seen = match visibility {
-        None => "visible as the relay has it for your key (mostly to everybody who has the link)",
-        Some(Visibility::Public) => "listed there for everybody",
-        Some(Visibility::Unlisted) => "visible to everybody who has the link",
-        Some(Visibility::Private) => "visible to those alone who have the link with its ticket",
-    };
-    let others = match plan.as_agreed.len() {
-        0 => String::new(),
-        1 => "; the earlier one that waits as you agreed then".to_owned(),
-        n => format!("; the {n} earlier ones that wait as you agreed then"),
-    };
-    format!("Upload {}{known} to {}, {seen}{others}? [y/N] ", count(plan), options.relay)
-}
-
-/// What the user says to an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Consent {
-    /// Go on.
-    Given,
-    /// Nothing is to be sent.
-    Refused,
-    /// There is nobody to ask.
-    Nobody,
-}
-
-/// Asks. `ask`: shows the question and gives the answer; `None` without a terminal.
-fn consent<A>(question: &str, ask: Option<A>) -> io::Result<Consent>
-where
-    A: FnOnce(&str) -> io::Result<String>,
-{
-    let Some(ask) = ask else { return Ok(Consent::Nobody) };
-    let answer = ask(question)?.trim().to_lowercase();
-    Ok(if matches!(answer.as_str(), "y" | "yes") { Consent::Given } else { Consent::Refused })
-}
-
-fn ask(question: &str) -> io::Result<String> {
-    let mut err = io::stderr().lock();
-    write!(err, "{question}")?;
-    err.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer)
-}
-
-fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
-    let going_on = plan.going_on.as_ref().map(|fight| fight.started_at_ms);
-    if json {
-        let planned = object!({
-            "event": "planned",
-            "path": plan.found.path.to_string_lossy(),
-            "meter": plan.found.meter,
-            "fights": plan.fights.len(),
-            "uploadedBefore": before.there,
-            "agreedBefore": before.agreed,
-            "unfinished": plan.unfinished,
-            "earlier": plan.earlier,
-            "fromMs": plan.fights.first().map(|fight| fight.started_at_ms),
-            "toMs": plan.fights.last().map(|fight| fight.started_at_ms),
-            "leftOutStartedAtMs": going_on,
-        });
-        let _ = print_line(&planned.to_string());
-        return;
-    }
-    if let Some(since_ms) = since_ms.filter(|_| plan.fights.is_empty() && plan.earlier > 0) {
-        let are = if plan.earlier == 1 { "is" } else { "are" };
-        let since = date::shown(since_ms);
-        eprintln_quietly(&format!("None of the fights began since {since} (UTC); {} {are} earlier.", plan.earlier));
-        return;
-    }
-    if plan.fights.is_empty() {
-        eprintln_quietly(&format!("There are no finished fights to upload in {}.", plan.found.path.display()));
-    }
-    match plan.earlier {
-        0 => {}
-        1 => eprintln_quietly("1 earlier fight is left out (--since)."),
-        n => eprintln_quietly(&format!("{n} earlier fights are left out (--since).")),
-    }
-    if let Some(started_at_ms) = going_on {
-        let at = date::shown(started_at_ms);
-        eprintln_quietly(&format!(
-            "The newest fight ({at} UTC) is left out: the meter has not ended it. `raidcast watch` shows it, or upload it later."
-        ));
-    }
-    match plan.unfinished {
-        0 => {}
-        1 => eprintln_quietly("1 of the fights was never ended by the meter. Its report calls it unfinished."),
-        n => eprintln_quietly(&format!(
-            "{n} of the fights were never ended by the meter. Their reports call them unfinished."
-        )),
-    }
-}
-
-fn done_text(end: &UploadEnd, visibility: bool, http: bool) -> String {
-    let UploadEnd { fights: total, tally, waiting, .. } = end;
-    let mut parts = vec![format!("{} new", tally.new), format!("{} known already", tally.known)];
-    if tally.kept > 0 {
-        parts.push(format!("{} of which the relay has more", tally.kept));
-    }
-    if tally.failed > 0 {
-        parts.push(format!("{} refused", tally.failed));
-    }
-    if *waiting > 0 {
-        parts.push(format!("{waiting} not uploaded yet"));
-    }
-    let fights = if *total == 1 { "1 fight".to_owned() } else { format!("{total} fights") };
-    let mut lines = vec![format!("{fights}: {}", parts.join(", "))];
-    for (why, fights) in reasons(tally) {
-        lines.push(format!("  {fights}: {why}"));
-    }
-    if visibility && tally.known + tally.kept > 0 {
-        let line = match http {
-            true => "--visibility is for new reports: those that the relay had stay as they were.",
-            false => "--visibility is for this raid: reports in your other raids stay as they were.",
-        };
-        lines.push(line.to_owned());
-    }
-    // What was refused is not sent by another run, either.
-    if *waiting > 0 {
-        lines.push("Run the same command again to send the rest. Nothing is sent twice.".to_owned());
-    }
-    lines.join("\n") + "\n"
-}
-
-/// Why fights are not on the relay, in words: what is told alike is one reason.
-fn reasons(tally: &Tally) -> Vec<(Cow<'_, str>, u64)> {
-    let mut told: Vec<(Cow<'_, str>, u64)> = Vec::new();
-    for (why, fights) in &tally.reasons {
-        let why = words::not_sent(why);
-        match told.iter_mut().find(|(held, _)| *held == why) {
-            Some((_, count)) => *count += fights,
-            None => told.push((why, *fights)),
-        }
-    }
-    told
-}
-
-fn done_line(end: &UploadEnd, summary: &Summary) -> String {
-    let UploadEnd { fights, tally, waiting, complete, .. } = end;
-    let failed = reasons(tally).into_iter().map(|(why, fights)| object!({ "why": why, "fights": fights }));
-    let failed: Vec<_> = failed.collect();
-    let done = object!({
-        "event": "done",
-        "fights": fights,
-        "new": tally.new,
-        "known": tally.known,
-        "kept": tally.kept,
-        "failed": tally.failed,
-        "waiting": waiting,
-        "reasons": failed,
-        "unacknowledged": summary.unacknowledged,
-        "complete": complete,
-    });
-    format!("{done}\n")
-}
-
-/// A line for people; whoever reads along may have gone.
-fn eprintln_quietly(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_yes_is_one() {
-        let ask = |answer: &'static str| {
-            Some(move |question: &str| {
-                assert_eq!(question, "upload?");
-                Ok(answer.to_owned())
-            })
-        };
-        for (answer, expected) in [
-            ("y\n", Consent::Given),
-            ("YES", Consent::Given),
-            ("", Consent::Refused),
-            ("n", Consent::Refused),
-            ("yess", Consent::Refused),
-        ] {
-            assert_eq!(consent("upload?", ask(answer)).unwrap(), expected, "{answer}");
-        }
-        let nobody: Option<fn(&str) -> io::Result<String>> = None;
-        assert_eq!(consent("upload?", nobody).unwrap(), Consent::Nobody);
-    }
 }

@@ -5,14 +5,18 @@
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::database::{Database, beside, bytes};
 use super::wine::{self, User};
 use super::{Found, Generation, NoDatabase, SourceError, Unsupported};
+use crate::aside::{Answer, Aside};
 
 /// Meters by the name of their folder and file in the user's data folder.
 pub const METERS: [&str; 3] = ["resonance-logs", "resonance-logs-cn", "resonance-logs-global"];
+
+/// So long folders of Wine and Proton are waited for, where somebody waits for that.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The folders of this machine that programs keep their data in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,14 +25,16 @@ pub struct Places {
     pub data_dirs: Vec<PathBuf>,
     /// Wine's and Proton's folders were searched for more of them.
     pub wine: bool,
+    /// They did not answer in time: there may be more.
+    pub silent: bool,
 }
 
 impl Places {
-    /// Those of the user who runs this, Wine and Proton prefixes included.
+    /// Those of the user who runs this, Wine and Proton prefixes included as far as their disks answer within some seconds.
     pub fn of_this_user() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = var("HOME");
-        let mut data_dirs = Vec::new();
+        let (mut data_dirs, mut silent) = (Vec::new(), false);
         let wine = !cfg!(any(windows, target_os = "macos"));
         if cfg!(windows) {
             data_dirs.extend(var("LOCALAPPDATA"));
@@ -36,16 +42,21 @@ impl Places {
             data_dirs.extend(home.map(|home| home.join("Library/Application Support")));
         } else {
             data_dirs.extend(var("XDG_DATA_HOME").or_else(|| home.map(|home| home.join(".local/share"))));
-            data_dirs.extend(wine::data_dirs(&User::of_this_process()));
+            match Aside::start(|| wine::data_dirs(&User::of_this_process())).within(PATIENCE) {
+                Answer::Here(found) => data_dirs.extend(found),
+                Answer::NotYet | Answer::Fell => silent = true,
+            }
         }
-        Self { data_dirs, wine }
+        Self { data_dirs, wine, silent }
     }
 
     /// Looks again for folders of Wine and Proton, where those were searched: games are installed while this runs. What
-    /// is known stays. It looks at some thousand entries of folders at the most.
+    /// is known stays. It looks at some thousand entries of folders at the most, and waits for the disk that they are on:
+    /// for ever, where that does not answer.
     pub fn rescan(&mut self) {
         if self.wine {
             self.add(wine::data_dirs(&User::of_this_process()));
+            self.silent = false;
         }
     }
 
@@ -150,6 +161,7 @@ pub(super) fn open(found: &Found) -> Result<Database, SourceError> {
 /// Why there is no database, where none could be found or opened; `given`: where it was looked for.
 pub(crate) fn no_database(error: SourceError, given: Option<&Path>, looked: &[Looked], places: &Places) -> NoDatabase {
     match (error, given) {
+        (SourceError::Gone { .. }, None) if places.silent => NoDatabase::SilentFolders,
         (SourceError::Gone { .. }, None) => {
             let looked = looked.iter().map(|looked| looked.path.clone()).collect();
             NoDatabase::Nowhere { looked, wine: places.wine }
@@ -283,7 +295,7 @@ mod tests {
     #[tokio::test]
     async fn the_database_written_last_is_taken_and_all_that_were_looked_at_are_told() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places { data_dirs: vec![dir.path().to_owned()], wine: false };
+        let places = Places { data_dirs: vec![dir.path().to_owned()], wine: false, silent: false };
         let nothing = detect(None, &places);
         assert_eq!(nothing.looked.len(), 3);
         assert!(matches!(nothing.found, Err(SourceError::Gone { .. })));
@@ -321,7 +333,11 @@ mod tests {
 
     #[test]
     fn what_is_found_later_is_added_once() {
-        let mut places = Places { data_dirs: vec!["/a".into()], wine: false };
+        let mut places = Places { data_dirs: vec!["/a".into()], wine: false, silent: true };
+        let gone = || SourceError::Gone { path: "/m.db".into() };
+        assert_eq!(no_database(gone(), None, &[], &places), NoDatabase::SilentFolders);
+        let named = Path::new("/m.db");
+        assert_eq!(no_database(gone(), Some(named), &[], &places), NoDatabase::Unread(gone()));
         places.rescan();
         assert_eq!(places.data_dirs, [PathBuf::from("/a")], "nobody searched for more");
         places.add(vec!["/b".into(), "/a".into(), "/b".into()]);

@@ -1,6 +1,6 @@
 //! Why a meter's database cannot be read now: facts, which whoever shows them puts into words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,23 @@ pub enum NoDatabase {
         /// Wine's and Proton's folders were searched, too.
         wine: bool,
     },
+    /// The one that was named could not be looked at: its disk does not answer. It is read as soon as that does.
+    Silent {
+        /// Which.
+        #[serde(serialize_with = "path_text::path")]
+        path: PathBuf,
+    },
+    /// None was named, and not all folders in which meters keep theirs could be looked at: a disk does not answer.
+    SilentFolders,
     /// One was named or found.
     Unread(SourceError),
+}
+
+impl NoDatabase {
+    /// A disk does not answer; `named`: the database that was to be looked at.
+    pub fn silent(named: Option<&Path>) -> Self {
+        named.map_or(Self::SilentFolders, |path| Self::Silent { path: path.to_owned() })
+    }
 }
 
 impl From<SourceError> for NoDatabase {

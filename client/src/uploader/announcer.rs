@@ -14,8 +14,9 @@ const STATUS_MS: u64 = 500;
 /// Tells changes, each once.
 pub(super) struct Announcer<S> {
     sink: S,
-    /// The raid that the relay knows and its link, which changes with who may see it, while it is connected.
-    raid: Option<(String, String)>,
+    /// The raid that the relay knows, its link, which changes with who may see it, and whether that is otherwise than was
+    /// asked for, while it is connected.
+    raid: Option<(String, String, Option<bool>)>,
     /// Why there is no connection.
     outage: Option<Outage>,
     /// The relay has answered in this run.
@@ -48,14 +49,22 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
         (self.sink)(change);
     }
 
-    /// The relay knows the raid.
-    pub(super) fn connected(&mut self, raid: String, url: String, channel_url: String) {
+    /// The relay knows the raid; `otherwise`: shows it otherwise than was asked for, private or not.
+    pub(super) fn connected(&mut self, raid: String, url: String, channel_url: String, otherwise: Option<bool>) {
         (self.outage, self.was_connected) = (None, true);
-        let told = Some((raid.clone(), url.clone()));
+        let told = Some((raid.clone(), url.clone(), otherwise));
         if self.raid != told {
             self.raid = told;
             self.tell(Change::Connected { raid, url, channel_url });
+            if let Some(is_private) = otherwise {
+                self.tell(Change::ShownOtherwise { is_private });
+            }
         }
+    }
+
+    /// The raid is told again with the next connection.
+    pub(super) fn forget_raid(&mut self) {
+        self.raid = None;
     }
 
     /// The relay has answered a request.
@@ -121,16 +130,27 @@ mod tests {
 
     /// The link of a raid that others may see from now on is another one.
     #[test]
-    fn a_raid_is_told_once_and_again_with_another_link() {
+    fn a_raid_is_told_once_and_again_with_another_link_or_where_it_is_shown_otherwise() {
         let (sink, told) = mpsc::sync_channel(9);
         let mut announcer = Announcer::new(move |change| sink.send(change).expect("somebody hears"));
-        for link in ["/r", "/r", "/r?ticket=t", "/r?ticket=t", "/r"] {
-            announcer.connected("code".into(), link.into(), "/live/c".into());
+        for (link, otherwise) in [
+            ("/r", None),
+            ("/r", None),
+            ("/r?ticket=t", None),
+            ("/r?ticket=t", None),
+            ("/r", Some(false)),
+            ("/r", Some(false)),
+            ("/r", None),
+        ] {
+            announcer.connected("code".into(), link.into(), "/live/c".into(), otherwise);
         }
+        announcer.forget_raid();
+        announcer.connected("code".into(), "/r".into(), "/live/c".into(), None);
         let links = told.try_iter().map(|change| match change {
             Change::Connected { url, .. } => url,
+            Change::ShownOtherwise { is_private: false } => "open".to_owned(),
             other => panic!("{other:?}"),
         });
-        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r"]);
+        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r", "open", "/r", "/r"]);
     }
 }

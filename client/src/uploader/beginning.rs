@@ -7,7 +7,7 @@ use raidcast_shared::id::StreamId;
 use super::meter::Watching;
 use super::record::{Finished, How, NotSent};
 use super::shown_to::ShownTo;
-use super::stream::Stream;
+use super::stream::{Standing, Stream};
 use super::{Change, Uploader};
 use crate::header::header_of;
 use crate::source::{AnySource, Fight, Source as _, SourceError, Unreadable};
@@ -119,11 +119,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// From now on fights go into another raid; `as_before`: shown to those who see the present one. False where the disk
     /// does not take it.
     pub(super) fn begin_raid(&mut self, as_before: bool, now_ms: u64) -> bool {
-        let unfinished = !self.streams.is_empty();
+        // One that the relay does not take may be so for ever: it counts for nothing.
+        let unfinished = self.streams.iter().any(|stream| stream.standing != Standing::GivenUp);
         match self.session.begin_raid(as_before, unfinished, &self.options, self.disk.folder()) {
-            Ok(()) => {
+            Ok(shows_more) => {
                 // Its Hello needs a connection of its own.
                 self.streams.disconnect();
+                if shows_more {
+                    self.drop_given_up(now_ms);
+                }
                 true
             }
             Err(error) => {

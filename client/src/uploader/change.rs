@@ -44,6 +44,12 @@ pub enum Change {
         /// The page that always shows this uploader's present raid.
         channel_url: String,
     },
+    /// The relay shows the raid otherwise than was asked for last: somebody has set it so on the relay, by hand, and it stays
+    /// so. Told behind `Connected`; a `Connected` without it tells that it is over.
+    ShownOtherwise {
+        /// It is private there, and was not to be; else it is not, and was to be.
+        is_private: bool,
+    },
     /// The relay cannot be reached; it is tried again.
     Disconnected {
         /// Why.

@@ -1,6 +1,7 @@
 //! What the client remembers between starts, in a folder that it holds a lock on ([`super::seat`]).
 //!
-//! `lock`; `raid.json`: the raid and its secret; `fights.json`: which fights of which database are streamed or done;
+//! `lock`; `raid.json`: the raid and its secret, under the name `raid.doubted.json` where what was said of it is not kept;
+//! `fights.json`: which fights of which database are streamed or done;
 //! `spool/`: their logs. `history/` holds the same three of an upload of old fights, so that the night's raid and
 //! history never mix. `record.json` and `now.json` are there to be shown ([`super::record`]).
 //! One invariant: each JSON file is replaced as a whole, so it is what it was or what it is to be.
@@ -24,9 +25,10 @@ pub(super) use file::load;
 pub(super) use lock::Lock;
 
 use super::raid::Raid;
+use super::record::NotSent;
 use super::seat::{HISTORY, Place, Seat, Work};
 use super::seen_by::SeenBy;
-use crate::secret::replace;
+use crate::secret::{replace, sync_folder_of};
 use crate::source::Generation;
 use lock::make_folder;
 
@@ -130,19 +132,52 @@ impl Folder {
         replace(&self.part.join("raid.json"), &json_of(raid))
     }
 
-    /// Forgets the raid: that needs no room on the disk.
-    pub(super) fn forget_raid(&self) {
-        let path = self.part.join("raid.json");
+    /// What was said of the raid, or of the one after it, is not kept: whoever starts after a kill is to know that, and not to
+    /// go on with it as it was. That needs no room on the disk: the raid's file gets another name.
+    pub(super) fn doubt_raid(&self) {
         // Where the folder was deleted another client's may stand there.
         if self.is_gone() {
             return;
         }
+        let path = self.part.join("raid.json");
+        match fs::rename(&path, self.doubted()) {
+            Ok(()) => sync_folder_of(&path),
+            // It has that name already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "could not say that what is known of the raid is doubted");
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+
+    /// Whether something that was said of a raid was not kept.
+    pub(super) fn is_raid_doubted(&self) -> bool {
+        self.doubted().exists()
+    }
+
+    /// The raid of which something that was said was not kept, as it was before.
+    pub(super) fn load_doubted(&self) -> Option<Raid> {
+        // It decides nothing but what is shown.
+        load(self.doubted()).ok().flatten()
+    }
+
+    /// What is said of the raid, and of the one after it, is kept.
+    pub(super) fn settle_raid(&self) {
+        if self.is_gone() {
+            return;
+        }
+        let path = self.doubted();
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(path = %path.display(), %error, "could not remove what is known of the raid");
+                tracing::warn!(path = %path.display(), %error, "could not remove what was doubted of a raid");
             }
             _ => {}
         }
+    }
+
+    fn doubted(&self) -> PathBuf {
+        self.part.join("raid.doubted.json")
     }
 
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
@@ -205,6 +240,9 @@ pub(crate) fn seen_by(dir: &Path, relay: &str, key: &str, unix_ms: i64) -> Optio
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fights {
     pub(super) databases: BTreeMap<String, Watched>,
+    /// Fights on their way that the relay did not take when they were tried last, by name, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) given_up: BTreeMap<String, NotSent>,
 }
 
 /// So many rows of a database are remembered where later fights may have smaller ones.

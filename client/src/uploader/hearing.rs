@@ -58,7 +58,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 let [raid, raid_url, channel_url] =
                     [(raid, 64), (raid_url, 500), (channel_url, 500)].map(|(text, most)| clean(&text, most));
                 self.session.welcome(v, limits, &raid_url, now_ms);
-                self.announcer.connected(raid, raid_url, channel_url);
+                self.announcer.connected(raid, raid_url, channel_url, self.session.shown_otherwise());
             }
             UplinkReply::Begun(begun) => self.begun(&begun, now_ms),
             UplinkReply::Ack { h, q } => {
@@ -117,6 +117,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let asked = |stream: &Stream| stream.encounter() == begun.enc && stream.standing == Standing::Asked;
         let Some(at) = self.streams.position(asked) else { return };
         self.activity.progress(now_ms);
+        self.ledger.taken_up(begun.enc);
         let stream = &mut self.streams[at];
         let resume = stream.begun(begun.h, begun.held.as_ref(), now_ms);
         if resume == Resume::Anew {

@@ -3,7 +3,7 @@
 //!
 //! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use raidcast_shared::id::EncounterId;
 
 use super::folder::{Dormant, Fights, Folder, FolderError, NO_ROW, Watched, fights_in};
-use super::record::{Finished, Record};
+use super::record::{Finished, NotSent, Record};
 use super::seat::{HISTORY, Seat};
 use crate::source::{Fight, Generation};
 use crate::spool::Head;
@@ -153,10 +153,28 @@ impl Ledger {
 
     /// Nothing more is to be done for a fight.
     pub(super) fn close(&mut self, head: &Head) {
+        let name = head.encounter.to_string();
         if let Some(watched) = self.fights.databases.get_mut(&head.db) {
-            watched.open.remove(&head.encounter.to_string());
+            watched.open.remove(&name);
         }
+        self.fights.given_up.remove(&name);
         self.fights_unsaved = true;
+    }
+
+    /// The relay does not take a fight, which keeps its spool.
+    pub(super) fn give_up(&mut self, encounter: EncounterId, why: NotSent) {
+        self.fights.given_up.insert(encounter.to_string(), why);
+        self.fights_unsaved = true;
+    }
+
+    /// It takes the fight now.
+    pub(super) fn taken_up(&mut self, encounter: EncounterId) {
+        self.fights_unsaved |= self.fights.given_up.remove(&encounter.to_string()).is_some();
+    }
+
+    /// Fights that the relay did not take when they were tried last, by name, and why.
+    pub(super) fn given_up(&self) -> &BTreeMap<String, NotSent> {
+        &self.fights.given_up
     }
 
     /// The newest fight of a database that may go on after all.

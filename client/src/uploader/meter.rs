@@ -1,16 +1,20 @@
 //! The meter's database: which is read, when it is looked for and asked again, and what keeps it from being read.
 //!
 //! One invariant: nothing of the database is held between polls, and an error of it is never the end: it is tried again.
+//! Where a disk does not answer, the search for it ([`look`]) holds up nobody.
+
+mod look;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 
 use raidcast_shared::limits as l;
 
 use super::options::Options;
 use super::size::FightSize;
-use crate::source::names::Names;
+use crate::aside::{Answer, Aside};
 use crate::source::{AnySource, Found, NoDatabase, Source as _, SourceError, detect};
+use look::{Question, Seen};
 
 /// How often a meter database is looked for, ms.
 const LOOK_MS: u64 = 1_000;
@@ -20,6 +24,10 @@ const LOOK_AGAIN_MS: u64 = 10_000;
 const LOCKED_MS: u64 = 250;
 /// Trouble that is over sooner is not told, ms.
 const TROUBLE_MS: u64 = 1_000;
+/// A look is waited for so long; mostly it takes some ms. What takes longer is asked for again with the next poll.
+const AT_ONCE: Duration = Duration::from_millis(250);
+/// A look that takes longer, ms, is told: a disk does not answer.
+const SILENT_MS: u64 = 10_000;
 /// A meter that is so far behind its fight anyway, ms, is asked less often.
 const LAGGING_MS: u32 = 1_000;
 
@@ -53,9 +61,18 @@ pub(super) struct Nowhere {
     pub(super) looked: Vec<PathBuf>,
 }
 
+/// A look that is under way.
+struct Looking {
+    aside: Aside<Seen>,
+    since_ms: u64,
+    /// It was told that it does not come to its end.
+    is_told: bool,
+}
+
 /// Who follows the meter's database.
 pub(super) struct Meter {
     watching: Option<Watching>,
+    looking: Option<Looking>,
     next_look_ms: u64,
     /// When folders that meters may have are looked for again.
     next_scan_ms: u64,
@@ -71,6 +88,7 @@ impl Meter {
     pub(super) fn new() -> Self {
         Self {
             watching: None,
+            looking: None,
             next_look_ms: 0,
             // They were looked for when the options were made.
             next_scan_ms: LOOK_AGAIN_MS,
@@ -84,29 +102,38 @@ impl Meter {
     /// Looks for the database, or for one that another meter wrote later, where it is time; `calm`: nobody would miss
     /// the present one. Whether another is watched from now on.
     pub(super) fn look(&mut self, options: &mut Options, calm: bool, now_ms: u64) -> Result<bool, Nowhere> {
-        if now_ms < self.next_look_ms {
-            return Ok(false);
+        self.look_by(options, calm, now_ms, |question| Aside::start(move || question.answer()))
+    }
+
+    fn look_by(
+        &mut self,
+        options: &mut Options,
+        calm: bool,
+        now_ms: u64,
+        ask: impl FnOnce(Question) -> Aside<Seen>,
+    ) -> Result<bool, Nowhere> {
+        let mut patience = Duration::ZERO;
+        if self.looking.is_none() {
+            let Some(question) = self.question(options, calm, now_ms) else { return Ok(false) };
+            self.looking = Some(Looking { aside: ask(question), since_ms: now_ms, is_told: false });
+            patience = AT_ONCE;
         }
-        self.next_look_ms = now_ms + if self.watching.is_some() { LOOK_AGAIN_MS } else { LOOK_MS };
-        if self.watching.is_some() && (options.db.is_some() || !calm) {
-            return Ok(false);
-        }
-        if options.db.is_none() && now_ms >= self.next_scan_ms {
-            self.next_scan_ms = now_ms + LOOK_AGAIN_MS;
-            options.places.rescan();
-        }
-        let detection = detect::detect(options.db.as_deref(), &options.places);
-        let opened = match detection.found {
-            Ok(found) if self.watching.as_ref().is_some_and(|watching| watching.found == found) => return Ok(false),
-            Ok(found) => {
-                let names = Names::find(&found.path, options.meter_data.as_deref(), &options.places);
-                AnySource::open(&found, Arc::new(names)).map(|source| (found, source))
+        let Some(looking) = &self.looking else { return Ok(false) };
+        let Seen { places, looked, opened } = match looking.aside.within(patience) {
+            Answer::Here(seen) => seen,
+            Answer::NotYet => return self.is_silent(options, now_ms),
+            Answer::Fell => {
+                tracing::error!("a look for the meter's database fell");
+                self.looking = None;
+                return Ok(false);
             }
-            Err(error) => Err(error),
         };
+        (self.looking, options.places) = (None, places);
+        // It may have taken its time: a fight that began meanwhile is not to be missed.
+        let Some(opened) = opened.filter(|_| calm || self.watching.is_none()) else { return Ok(false) };
         match opened {
             Ok((found, source)) => {
-                let others = detection.looked.into_iter().filter(|looked| looked.written.is_some());
+                let others = looked.into_iter().filter(|looked| looked.written.is_some());
                 let others = others.map(|looked| looked.path).filter(|path| *path != found.path).collect();
                 self.watch(found, source, others);
                 Ok(true)
@@ -119,12 +146,49 @@ impl Meter {
             // The one that is open is still good.
             Err(_) if self.watching.is_some() => Ok(false),
             Err(error) => {
-                let why = detect::no_database(error, options.db.as_deref(), &detection.looked, &options.places);
+                let why = detect::no_database(error, options.db.as_deref(), &looked, &options.places);
                 self.troubled(why.clone(), now_ms);
-                let looked = detection.looked.into_iter().map(|looked| looked.path).collect();
+                let looked = looked.into_iter().map(|looked| looked.path).collect();
                 Err(Nowhere { why, looked })
             }
         }
+    }
+
+    /// What is to be looked for, where it is time.
+    fn question(&mut self, options: &Options, calm: bool, now_ms: u64) -> Option<Question> {
+        if now_ms < self.next_look_ms {
+            return None;
+        }
+        self.next_look_ms = now_ms + if self.watching.is_some() { LOOK_AGAIN_MS } else { LOOK_MS };
+        if self.watching.is_some() && (options.db.is_some() || !calm) {
+            return None;
+        }
+        let rescan = options.db.is_none() && now_ms >= self.next_scan_ms;
+        if rescan {
+            self.next_scan_ms = now_ms + LOOK_AGAIN_MS;
+        }
+        Some(Question {
+            db: options.db.clone(),
+            places: options.places.clone(),
+            rescan,
+            meter_data: options.meter_data.clone(),
+            watched: self.watching.as_ref().map(|watching| watching.found.clone()),
+        })
+    }
+
+    /// The look has not come to its end; after a while that is told, once, where nothing is read meanwhile.
+    fn is_silent(&mut self, options: &Options, now_ms: u64) -> Result<bool, Nowhere> {
+        let is_reading = self.watching.is_some();
+        let Some(looking) = self.looking.as_mut().filter(|looking| !looking.is_told && !is_reading) else {
+            return Ok(false);
+        };
+        if now_ms.saturating_sub(looking.since_ms) < SILENT_MS {
+            return Ok(false);
+        }
+        looking.is_told = true;
+        let why = NoDatabase::silent(options.db.as_deref());
+        self.troubled(why.clone(), now_ms);
+        Err(Nowhere { why, looked: options.db.clone().into_iter().collect() })
     }
 
     fn watch(&mut self, found: Found, source: AnySource, others: Vec<PathBuf>) {
@@ -249,5 +313,48 @@ impl Meter {
     /// Whether any database was read since the start.
     pub(super) fn was_ever_read(&self) -> bool {
         self.ever_read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::source::detect::Places;
+
+    #[test]
+    fn a_disk_that_does_not_answer_holds_up_nobody_and_is_told_until_it_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("meter.db");
+        let mut options = Options::new("http://127.0.0.1:1", "key", dir.path());
+        (options.db, options.places) = (Some(db.clone()), Places::default());
+        let mut meter = Meter::new();
+        let (go, hangs) = sync_channel::<()>(1);
+        let hanging = |question: Question| {
+            Aside::start(move || {
+                let _ = hangs.recv();
+                question.answer()
+            })
+        };
+        let never = |_: Question| -> Aside<Seen> { panic!("one look at a time") };
+        assert!(matches!(meter.look_by(&mut options, true, 0, hanging), Ok(false)));
+        assert!(matches!(meter.look_by(&mut options, true, SILENT_MS - 1, never), Ok(false)));
+        let Err(nowhere) = meter.look_by(&mut options, true, SILENT_MS, never) else { panic!("it is told") };
+        assert_eq!((nowhere.why, nowhere.looked), (NoDatabase::silent(Some(&db)), vec![db.clone()]));
+        assert!(matches!(meter.trouble(), Some((_, NoDatabase::Silent { .. }))));
+        assert!(matches!(meter.look_by(&mut options, true, 2 * SILENT_MS, never), Ok(false)), "told once");
+        // It answers: there is nothing.
+        go.send(()).unwrap();
+        let nowhere = loop {
+            match meter.look_by(&mut options, true, 2 * SILENT_MS, never) {
+                Ok(_) => std::thread::yield_now(),
+                Err(nowhere) => break nowhere,
+            }
+        };
+        assert_eq!(nowhere.why, NoDatabase::Unread(SourceError::Gone { path: db }));
+        // Then it is looked for again.
+        let again = |question: Question| Aside::start(move || question.answer());
+        assert!(meter.look_by(&mut options, true, 3 * SILENT_MS, again).is_err());
     }
 }

@@ -27,16 +27,20 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.session.show_next(shown);
             if self.renew_raid(now_ms) {
                 self.connect_anew();
+            } else {
+                self.session.doubt(self.disk.folder());
             }
             return;
         }
         if self.session.show(shown) {
             if let Err(error) = self.session.save_raid(self.disk.folder(), now_ms) {
-                // Whoever starts after a kill is not to go on with it as it was: it begins another one.
-                self.disk.folder().forget_raid();
+                // Whoever starts after a kill is not to go on with it as it was: it begins another one, for nobody.
+                self.session.doubt(self.disk.folder());
                 self.disk_failed(&error, now_ms);
             }
             self.note_who_sees();
+            // What the relay makes of it is told, also where that is what it was.
+            self.announcer.forget_raid();
             self.connect_anew();
         }
     }

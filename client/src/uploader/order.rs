@@ -15,7 +15,9 @@ const ORDERS: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Show the present raid to these people from now on, and what it has shown already; as before where nothing is said.
-    /// After hours without a fight that is the raid to come. The one after it begins as the options say.
+    /// What is said counts against what somebody set on the relay meanwhile; where the relay keeps that all the same, it is
+    /// told ([`Change::ShownOtherwise`](super::Change::ShownOtherwise)). After hours without a fight that is the raid to come.
+    /// The one after it begins as the options say.
     Show(ShownTo),
     /// Try at once what is tried again after some time: to reach the relay, and to find and read the meter's database.
     TryNow,

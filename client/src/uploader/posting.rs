@@ -215,7 +215,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             let fights = wanted.iter().map(ToString::to_string).collect();
             self.announcer.tell(Change::Stopped { fights, why: NotSent::Removed });
         }
-        self.waiting.save(self.folder.dir())?;
+        self.save_waiting()?;
         Ok(queue)
     }
 
@@ -269,7 +269,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         let why = NotSent::NotNow { why, retry_s };
         let fight = Finished { result: How::Waiting, why: Some(why.clone()), ..fight };
         self.wait(fight.clone());
-        self.waiting.save(self.folder.dir())?;
+        self.save_waiting()?;
         self.announcer.tell(Change::Unsent { fight });
         match reach {
             Reach::This => Ok(()),
@@ -297,7 +297,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         for fight in queue.drain(..) {
             self.wait(Finished { why: Some(why.clone()), ..Finished::unread(&fight, &self.options.relay) });
         }
-        self.waiting.save(self.folder.dir())?;
+        self.save_waiting()?;
         self.announcer.tell(Change::Stopped { fights, why: why.clone() });
         Ok(())
     }
@@ -317,16 +317,28 @@ impl<S: FnMut(Change) + Send> Posting<S> {
 
     /// Notes what became of a fight: where it ends here, it waits still, and is known when it comes again.
     fn close(&mut self, fight: Finished) -> Result<(), FolderError> {
-        let (dir, seat) = (self.folder.dir(), self.folder.seat());
         let encounter = fight.encounter.clone();
-        seat.note(fight);
-        seat.save().map_err(|error| FolderError::Io { path: dir.join("record.json"), error })?;
+        self.folder.seat().note(fight);
+        self.folder.keep()?;
+        let path = self.folder.dir().join("record.json");
+        self.folder.seat().save().map_err(|error| FolderError::Io { path, error })?;
         self.waiting.forget(&encounter, &self.options.relay);
-        self.waiting.save(dir)
+        self.save_waiting()
+    }
+
+    /// Writes which fights wait, all of them; into a folder that is made anew where it was deleted, and never into another
+    /// client's.
+    fn save_waiting(&mut self) -> Result<(), FolderError> {
+        self.folder.keep()?;
+        self.waiting.save(self.folder.dir())
     }
 
     /// Says in the folder how things stand.
     fn tell_folder(&self, running: bool) {
+        // Where it was deleted another client's may stand there.
+        if self.folder.is_gone() {
+            return;
+        }
         let now = Now {
             at_ms: self.options.clock.unix_ms(),
             running,

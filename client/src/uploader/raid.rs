@@ -41,6 +41,10 @@ pub(super) struct Raid {
     /// Who may see its reports, as it was asked for last.
     #[serde(default)]
     report_visibility: ReportVisibility,
+    /// The relay is told that in other words than those above, where there are two: "as what is live", and who that is.
+    /// What somebody set on the relay stands until it is told something else, and other words for the same are that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reworded: bool,
     /// Old fights whose spools wait, by name, and for which raids: not for such as this one. They are sent when somebody
     /// asks for them again, or for another raid of that kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -75,6 +79,7 @@ impl Raid {
             names: NamesPolicy::default(),
             delay_s: 0,
             report_visibility: ReportVisibility::default(),
+            reworded: false,
             left: BTreeMap::new(),
         }
     }
@@ -121,6 +126,11 @@ impl Raid {
         self.delay_s = shown.delay_s.unwrap_or(self.delay_s);
     }
 
+    /// The same is asked for once more: it counts against what somebody set on the relay meanwhile.
+    pub(super) fn insist(&mut self) {
+        self.reworded = !self.reworded;
+    }
+
     /// From now on it is shown to nobody who does not see another raid, nor with more names, nor sooner.
     pub(super) fn narrow(&mut self, other: &Self) {
         if few_see(self.visibility) < few_see(other.visibility) {
@@ -133,6 +143,13 @@ impl Raid {
             self.names = other.names;
         }
         self.delay_s = self.delay_s.max(other.delay_s);
+    }
+
+    /// Whether it is shown to anybody who does not see another raid, or with more names, or sooner.
+    pub(super) fn shows_more_than(&self, other: &Self) -> bool {
+        let mut narrowed = self.clone();
+        narrowed.narrow(other);
+        narrowed.shown_to() != self.shown_to()
     }
 
     fn few_see_reports(&self) -> u8 {
@@ -201,6 +218,15 @@ impl Raid {
 
     pub(super) fn report_visibility(&self) -> Option<Visibility> {
         self.report_visibility.into()
+    }
+
+    /// The same in the words that the relay is told.
+    pub(super) fn reports_in_words(&self) -> Option<Visibility> {
+        match self.report_visibility() {
+            None if self.reworded => Some(self.visibility),
+            Some(reports) if self.reworded && reports == self.visibility => None,
+            reports => reports,
+        }
     }
 
     pub(super) fn visibility(&self) -> Visibility {
@@ -302,6 +328,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_once_more_is_told_in_other_words_where_there_are_any() {
+        use ReportVisibility as Reports;
+        use Visibility::{Private, Public};
+        for (reports, first, then) in [
+            (Reports::Live, None, Some(Private)),
+            (Reports::Private, Some(Private), None),
+            (Reports::Public, Some(Public), Some(Public)),
+        ] {
+            let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+            let shown = ShownTo { visibility: Some(Private), report_visibility: Some(reports), ..ShownTo::default() };
+            raid.be(shown);
+            assert_eq!(raid.reports_in_words(), first, "{reports:?}");
+            raid.insist();
+            let mut raid: Raid = serde_json::from_slice(&serde_json::to_vec(&raid).unwrap()).unwrap();
+            assert_eq!((raid.reports_in_words(), raid.shown_to().report_visibility), (then, Some(reports)));
+            raid.insist();
+            assert_eq!(raid.reports_in_words(), first, "{reports:?}");
+        }
+    }
+
+    #[test]
     fn a_raid_that_is_narrowed_is_seen_by_nobody_who_does_not_see_the_other() {
         use Visibility::{Private, Public, Unlisted};
         let raid = |visibility, report_visibility, names, delay_s| {
@@ -323,7 +370,10 @@ mod tests {
             ((Private, live, full, 0), (Unlisted, ReportVisibility::Private, full, 0), (Private, live, full, 0)),
         ] {
             let mut narrowed = raid(new.0, new.1, new.2, new.3);
+            let wide = narrowed.clone();
             narrowed.narrow(&raid(old.0, old.1, old.2, old.3));
+            assert_eq!(wide.shows_more_than(&raid(old.0, old.1, old.2, old.3)), wide != narrowed);
+            assert!(!narrowed.shows_more_than(&raid(old.0, old.1, old.2, old.3)));
             let expected = raid(expected.0, expected.1, expected.2, expected.3).shown_to();
             assert_eq!(narrowed.shown_to(), expected, "{new:?} beside {old:?}");
         }

@@ -242,6 +242,16 @@ impl Record {
         news
     }
 
+    /// Nobody knows any more who sees the fights of a raid; whether that is news of any.
+    pub(super) fn doubt_who_sees(&mut self, raid: Uuid) -> bool {
+        let of_it = self.fights.iter_mut().filter(|fight| fight.raid == Some(raid));
+        let mut news = false;
+        for fight in of_it {
+            news |= fight.seen_by.take().is_some();
+        }
+        news
+    }
+
     pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
         replace(&dir.join("record.json"), &serde_json::to_vec(self).map_err(io::Error::other)?)
     }
@@ -427,6 +437,8 @@ mod tests {
             Trouble::NotConnected { why: Outage::Os { at: at.clone(), error }, was_connected: false },
             Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired }, was_connected: false },
             Trouble::NoDatabase { why: NoDatabase::Nowhere { looked: vec![path.clone()], wine: true } },
+            Trouble::NoDatabase { why: NoDatabase::silent(None) },
+            Trouble::NoDatabase { why: NoDatabase::silent(Some(&path)) },
             Trouble::NoDatabase {
                 why: SourceError::Unsupported { path: path.clone(), why: Unsupported::Folder }.into(),
             },

@@ -1,7 +1,8 @@
 //! What follows when the relay does not take a fight, or the raid: the one table of it.
 //!
 //! One law: a fight is never given up while it can still be sent. What is given up keeps its spool, and is tried again
-//! at the next start.
+//! at the next start. When a raid begins that is shown to others than those it was begun for, it is done with: an upload
+//! can send it.
 
 use raidcast_shared::uplink::{Refused, RefusedCode, RefusedScope};
 
@@ -149,7 +150,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.activity.progress_awaited(now_ms + retry_ms);
         }
         let stream = &mut self.streams[at];
-        stream.refusals_mut().because(NotSent::Refused { code, text });
+        let why = NotSent::Refused { code, text };
+        if then == Then::NextStart {
+            self.ledger.give_up(stream.encounter(), why.clone());
+        }
+        stream.refusals_mut().because(why);
         match then {
             Then::Again(ms) if scope == RefusedScope::Frame && matches!(stream.standing, Standing::Open { .. }) => {
                 stream.pause(now_ms + ms);
@@ -170,6 +175,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Then::NextStart => stream.standing = Standing::GivenUp,
         }
         Ok(())
+    }
+
+    /// Fights that the relay does not take are done with: those who see the raid now are not to see them if it takes them
+    /// after all.
+    pub(super) fn drop_given_up(&mut self, now_ms: u64) {
+        while let Some(at) = self.streams.position(|stream| stream.standing == Standing::GivenUp) {
+            let why = self.streams[at].refusals().why().cloned();
+            let unsaid = || NotSent::Refused { code: RefusedCode::Other, text: "it did not say why".into() };
+            self.fail(at, why.unwrap_or_else(unsaid), now_ms);
+        }
     }
 
     /// The relay ends the connection.

@@ -147,6 +147,13 @@ impl Seat {
         held.record_unsaved |= news;
     }
 
+    /// Nobody knows any more who sees a raid's fights; to be written by [`Seat::save`].
+    pub(super) fn doubt_who_sees(&self, raid: Uuid) {
+        let mut held = self.held();
+        let news = held.record.doubt_who_sees(raid);
+        held.record_unsaved |= news;
+    }
+
     /// Writes what the record's file lacks, whoever noted it.
     ///
     /// # Errors

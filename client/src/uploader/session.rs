@@ -2,13 +2,14 @@
 //!
 //! One invariant: a raid stands in its file before the relay hears of it, and a connection speaks for one raid alone.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
-use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
+use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, Visibility, WireLimits};
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use super::folder::{Folder, FolderError};
 use super::link::Link;
 use super::options::Options;
 use super::raid::Raid;
+use super::record::NotSent;
 use super::seen_by::SeenBy;
 use super::shown_to::ShownTo;
 
@@ -33,6 +35,10 @@ pub(super) struct Session {
     saved_ms: u64,
     /// The disk did not take how the raid is now.
     unsaved: bool,
+    /// Nor what was said of it, or of the one after it: the folder says so.
+    doubted: bool,
+    /// The raid began with this run, and is shown to others than the one before, or with more.
+    shows_more: bool,
     /// The raid is over, and the disk does not take the one after it; to whom that is to be shown, as far as anything was
     /// said of it meanwhile.
     next: Option<ShownTo>,
@@ -46,11 +52,17 @@ pub(super) struct Session {
 
 impl Session {
     /// Goes on with the folder's raid, or begins another. Old fights that others are to see go into another one.
-    pub(super) fn open(options: &Options, folder: &Folder) -> Result<Self, FolderError> {
+    /// `given_up`: fights that the relay does not take, by name; they count for nothing.
+    pub(super) fn open(
+        options: &Options,
+        folder: &Folder,
+        given_up: &BTreeMap<String, NotSent>,
+    ) -> Result<Self, FolderError> {
         let unix_ms = options.clock.unix_ms();
         let saved = folder.load_raid()?;
         let held = saved.as_ref().filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
         let goes_on = held.is_some();
+        let doubted = folder.is_raid_doubted();
         let mut raid = match held {
             Some(held) if options.history.is_none() || held.is_for(options.seen_by()) => held.clone(),
             Some(held) => {
@@ -67,6 +79,10 @@ impl Session {
                     raid.be(unused.shown_to());
                     raid.narrow(&first);
                 }
+                if doubted {
+                    // Somebody said who is to see it, and nobody knows what: it may have been nobody.
+                    raid.be_private();
+                }
                 raid
             }
         };
@@ -74,16 +90,27 @@ impl Session {
         let waiting = folder.list_spooled()?;
         match &options.history {
             Some(history) => raid.leave(saved.as_ref(), &waiting, &history.fights),
-            None if goes_on || waiting.is_empty() => {}
+            None if goes_on || waiting.iter().all(|name| given_up.contains_key(name)) => {}
             // The fights that wait were begun for those who see the raid before.
             None => match &saved {
                 Some(before) => raid.narrow(before),
                 None => raid.be_private(),
             },
         }
+        let shows_more = !goes_on
+            && match &saved {
+                Some(before) => raid.shows_more_than(before),
+                None => raid.visibility() != Visibility::Private,
+            };
         if saved.as_ref() != Some(&raid) {
             let io = |error| FolderError::Io { path: folder.part().join("raid.json"), error };
             folder.save_raid(&raid).map_err(io)?;
+        }
+        if doubted {
+            if let Some(raid) = folder.load_doubted() {
+                folder.seat().doubt_who_sees(raid.id().0);
+            }
+            folder.settle_raid();
         }
         Ok(Self {
             link: None,
@@ -91,6 +118,8 @@ impl Session {
             raid_url: None,
             saved_ms: options.clock.elapsed_ms(),
             unsaved: false,
+            doubted: false,
+            shows_more,
             next: None,
             renewed_ms: None,
             connect: None,
@@ -139,7 +168,7 @@ impl Session {
             secret: self.raid.secret(),
             title: title.filter(|title| !title.is_empty()),
             visibility: self.raid.visibility(),
-            report_visibility: self.raid.report_visibility(),
+            report_visibility: self.raid.reports_in_words(),
             names: self.raid.names(),
             delay_s: self.raid.delay_s(),
             history: options.history.is_some(),
@@ -184,12 +213,32 @@ impl Session {
         self.raid.fought_at(unix_ms);
     }
 
-    /// To whom the raid is shown from now on; as before where nothing is said. Whether that is news: then it is to be saved,
-    /// and said on another connection.
+    /// To whom the raid is shown from now on; as before where nothing is said. Whether the relay is to be told: then it is to
+    /// be saved, and said on another connection. Who may see it is told whenever it is said, for somebody may have set it
+    /// otherwise on the relay.
     pub(super) fn show(&mut self, shown: ShownTo) -> bool {
         let before = self.raid.shown_to();
         self.raid.be(shown);
-        self.raid.shown_to() != before
+        let after = self.raid.shown_to();
+        let who = |shown: ShownTo| (shown.visibility, shown.report_visibility);
+        let is_said = shown.visibility.is_some() || shown.report_visibility.is_some();
+        if is_said && who(after) == who(before) {
+            self.raid.insist();
+        }
+        is_said || after != before
+    }
+
+    /// Whether the relay shows the raid otherwise than was asked for, as far as its link tells: `true`, it is private there
+    /// and was not to be; `false`, it is not and was to be. `None`: as was asked for, or not known.
+    pub(super) fn shown_otherwise(&self) -> Option<bool> {
+        let is_private = has_ticket(self.raid_url.as_ref()?);
+        (is_private != (self.raid.visibility() == Visibility::Private)).then_some(is_private)
+    }
+
+    /// Whether the raid began with this run and is shown to others than the one before it, or with more: what was begun for
+    /// those who see that one is not for it.
+    pub(super) fn shows_more(&self) -> bool {
+        self.shows_more
     }
 
     /// The raid, as the client names it, and who may see its reports.
@@ -215,10 +264,25 @@ impl Session {
         self.saved_ms = now_ms;
         let saved = folder.save_raid(&self.raid);
         self.unsaved = saved.is_err();
+        if saved.is_ok() && self.next.is_none() {
+            self.settle(folder);
+        }
         if let Err(error) = &saved {
             tracing::warn!(%error, "could not save to whom the raid is shown, and when its last fight was");
         }
         saved
+    }
+
+    /// The disk has not taken what was said of the raid, or of the one after it: whoever starts after a kill is to know.
+    pub(super) fn doubt(&mut self, folder: &Folder) {
+        self.doubted = true;
+        folder.doubt_raid();
+    }
+
+    fn settle(&mut self, folder: &Folder) {
+        if std::mem::take(&mut self.doubted) {
+            folder.settle_raid();
+        }
     }
 
     /// Saves what the disk did not take before.
@@ -250,7 +314,8 @@ impl Session {
 
     /// From now on fights go into another raid, on a connection of its own. `as_before`: shown to those who see the present
     /// one, but for what was said of the next. `unfinished`: there are fights that were begun for those who see the present
-    /// one; the relay shows all of each to those who see the raid that it goes on in.
+    /// one; the relay shows all of each to those who see the raid that it goes on in. Whether it is shown to others than the
+    /// present one, or with more.
     ///
     /// # Errors
     /// As the disk says: the present raid stays.
@@ -260,7 +325,7 @@ impl Session {
         unfinished: bool,
         options: &Options,
         folder: &Folder,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let mut raid = new_raid(options);
         if as_before {
             raid.be(self.raid.shown_to());
@@ -273,9 +338,11 @@ impl Session {
         }
         raid.leave_as(&self.raid);
         folder.save_raid(&raid).inspect_err(|error| tracing::warn!(%error, "could not begin a new raid"))?;
+        let shows_more = raid.shows_more_than(&self.raid);
         (self.raid, self.unsaved, self.next) = (raid, false, None);
+        self.settle(folder);
         self.down();
-        Ok(())
+        Ok(shows_more)
     }
 
     /// Whether a fight whose spool is there is not to be sent: those who see the raid are not to see it.
@@ -291,6 +358,11 @@ impl Session {
         }
         !again
     }
+}
+
+/// Whether a link lets in whoever has it: that of a private raid alone has to.
+fn has_ticket(url: &str) -> bool {
+    url.split_once('?').is_some_and(|(_, query)| query.split(['&', '#']).any(|part| part.starts_with("ticket=")))
 }
 
 fn new_raid(options: &Options) -> Raid {

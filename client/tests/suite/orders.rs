@@ -1,14 +1,17 @@
 //! What a run is told while it goes on, and to whom what it sends is shown.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use raidcast::clock::Clock;
+use raidcast::header::header_of;
 use raidcast::history::{History, Plan};
-use raidcast::source::detect::Places;
+use raidcast::source::detect::{self, Places};
+use raidcast::source::names::Names;
+use raidcast::source::{AnySource, Cursor, Source as _};
 use raidcast::spool::Spool;
 use raidcast::status::{Overview, Stand, Why};
 use raidcast::uploader::record::Record;
@@ -16,6 +19,7 @@ use raidcast::uploader::seen_by::SeenBy;
 use raidcast::uploader::{Change, Options, Order, Seat, ShownTo};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::administration::ReportVisibility;
+use raidcast_shared::encode::Encoder;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{NamesPolicy, RefusedCode, Visibility};
@@ -51,6 +55,16 @@ async fn plan(place: &Place) -> Plan {
     Plan::make(Some(&place.db()), &Places::default(), &state(place), None).await.unwrap()
 }
 
+/// How many events a fight has that goes on.
+fn read_so_far(db: &Path) -> u64 {
+    let found = detect::identify(db).unwrap();
+    let mut source = AnySource::open(&found, Arc::new(Names::default())).unwrap();
+    let fight = source.all_fights().unwrap().remove(0);
+    let mut encoder = Encoder::new(header_of(&fight, source.knows()));
+    encoder.encode(source.read(&fight, &Cursor::default(), 0).unwrap().events, 0);
+    encoder.state().events()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_raid_is_shown_to_others_from_now_on_and_nothing_of_it_is_lost_or_sent_twice() {
     let (place, relay) = (Place::new(), Relay::start().await);
@@ -60,8 +74,8 @@ async fn a_raid_is_shown_to_others_from_now_on_and_nothing_of_it_is_lost_or_sent
     client.until(|change| matches!(change, Change::Acked { .. })).await;
     client.order(Order::Show(to(Visibility::Private))).await;
     relay.until(|memory| memory.hellos.len() == 2).await;
-    // What it is already is no news, and costs no connection.
-    client.order(Order::Show(to(Visibility::Private))).await;
+    // How far behind those are who see it is as it was: that is no news, and costs no connection.
+    client.order(Order::Show(ShownTo { delay_s: Some(0), ..ShownTo::default() })).await;
     let more = ShownTo {
         names: Some(NamesPolicy::Class),
         delay_s: Some(60),
@@ -91,6 +105,44 @@ async fn a_raid_is_shown_to_others_from_now_on_and_nothing_of_it_is_lost_or_sent
     assert_eq!(seen, [Some(seen_by)]);
     assert!(memory.hellos.iter().all(|hello| hello.raid == memory.hellos[0].raid));
     assert_eq!((memory.remade, memory.replaced), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_counts_against_what_was_set_on_the_relay_and_where_it_does_not_that_is_told() {
+    use Visibility::{Private, Public};
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start_on(&seat(&place), Options { first: to(Private), ..watch(&place, &relay) });
+    play(&mut writer, &party(1), 10_000, 1_000).await;
+    client.until(|change| matches!(change, Change::Acked { .. })).await;
+    let private = |change: &Change| matches!(change, Change::Connected { url, .. } if url.contains("?ticket="));
+    let opened = |change: &Change| matches!(change, Change::ShownOtherwise { is_private: false });
+    client.until(private).await;
+    for times in 1..=2 {
+        // Somebody shows it to others on the relay's page, and the client connects anew: it says what it said before.
+        relay.memory().by_hand = Some(Public);
+        client.order(Order::Show(ShownTo { delay_s: Some(times), ..ShownTo::default() })).await;
+        client.until_so_many(times as usize, opened).await;
+        client.order(Order::Show(to(Private))).await;
+        relay.until(|memory| memory.by_hand.is_none()).await;
+        client.until_so_many(1 + times as usize, private).await;
+    }
+    // Where there are no other words for it the relay's counts, and that is told each time.
+    let apart = ShownTo { report_visibility: Some(ReportVisibility::Public), ..to(Private) };
+    client.order(Order::Show(apart)).await;
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.report_visibility == Some(Public))).await;
+    relay.memory().by_hand = Some(Public);
+    for times in 3..=4 {
+        client.order(Order::Show(apart)).await;
+        client.until_so_many(times, opened).await;
+    }
+    go_on(&mut writer, (10_000..20_000).step_by(1_000)).await;
+    writer.end().await.unwrap();
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    let memory = relay.memory();
+    assert!(memory.hellos.iter().all(|hello| hello.visibility == Private && hello.raid == memory.hellos[0].raid));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,6 +232,7 @@ async fn where_the_disk_does_not_take_the_raid_to_come_the_one_before_stays_as_i
     client.order(Order::Show(to(Visibility::Public))).await;
     client.until(|change| matches!(change, Change::Stalled { .. })).await;
     write_all(&mut writer, &party(61).starting_at(NOW_MS + RAID_IDLE_MS)).await.unwrap();
+    // The disk is tried once a second, of which nothing tells: nothing comes of it.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(relay.memory().hellos.iter().all(|hello| hello.visibility == Visibility::Private));
     assert_eq!(relay.memory().fights.len(), 1);
@@ -207,7 +260,8 @@ async fn what_is_unfinished_of_a_private_raid_makes_the_next_one_private() {
     play(&mut writer, &party(1), 10_000, 1_000).await;
     client.until(|change| matches!(change, Change::Acked { .. })).await;
     // All of it is read, and nothing more comes.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let events = read_so_far(&place.db());
+    relay.until(|memory| memory.fights.values().any(|fight| fight.state.events() == events)).await;
     now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
     client.order(Order::Show(to(Visibility::Public))).await;
     let raids = || relay.memory().hellos.iter().map(|hello| hello.raid).collect::<HashSet<_>>().len();
@@ -218,6 +272,53 @@ async fn what_is_unfinished_of_a_private_raid_makes_the_next_one_private() {
     wait(|| raids() == 3).await;
     client.end().await;
     assert!(relay.memory().hellos.iter().all(|hello| hello.visibility == Visibility::Private));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_the_relay_does_not_take_makes_no_later_raid_private_and_is_sent_in_none_that_others_see() {
+    use Visibility::{Private, Public};
+    // While the client runs, and with its next start.
+    for starts_again in [false, true] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, 1).await.close().await.unwrap();
+        let refused = plan(&place).await.fights[0].encounter;
+        relay.memory().refused.insert(refused, RefusedCode::NotSupported);
+        let now = Arc::new(AtomicI64::new(NOW_MS));
+        let options = |first| {
+            let wall = now.clone();
+            Options {
+                clock: Clock::new(move || wall.load(Ordering::Relaxed)),
+                first: to(first),
+                ..watch(&place, &relay)
+            }
+        };
+        let mut client = Client::start_on(&seat(&place), options(Private));
+        client.until(|change| matches!(change, Change::Refused { encounter: Some(_), retry_ms: None, .. })).await;
+        if starts_again {
+            client.end().await;
+            now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+            client = Client::start_on(&seat(&place), options(Public));
+        } else {
+            now.fetch_add(RAID_IDLE_MS, Ordering::Relaxed);
+            client.order(Order::Show(to(Public))).await;
+        }
+        relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Public)).await;
+        let told =
+            |change: &Change| matches!(change, Change::Failed { fight } if fight.encounter == refused.to_string());
+        client.until(told).await;
+        // Now it would: nobody has agreed to that.
+        relay.memory().refused.clear();
+        client.order(Order::Again(vec![refused])).await;
+        client.end().await;
+        Client::start(place.options(&relay)).done().await.unwrap();
+        assert!(relay.memory().fights.is_empty() && relay.memory().hellos[0].visibility == Private);
+        let fights = Overview::read(&state(&place), NOW_MS).unwrap().fights;
+        assert_eq!(fights.iter().map(|line| (line.state, line.has_log)).collect::<Vec<_>>(), [(Stand::Refused, false)]);
+        let history = Some(plan(&place).await.history(Duration::from_secs(20)));
+        let upload = Options { history, visibility: Some(Private), ..watch(&place, &relay) };
+        assert!(Client::start(upload).done().await.unwrap().complete);
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -270,6 +371,43 @@ async fn what_was_made_private_on_a_full_disk_is_so_after_a_kill_too() {
     assert_ne!(memory.hellos[2].raid, memory.hellos[1].raid);
     let asked: Vec<_> = memory.hellos.iter().map(|hello| hello.visibility).collect();
     assert_eq!(asked, [Visibility::Public, Visibility::Private, Visibility::Private]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_said_on_a_full_disk_is_read_with_care_after_a_kill_also_where_nothing_waits() {
+    // Of the raid that goes on, and of the one to come.
+    for pause_ms in [0, RAID_IDLE_MS] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, 1).await.close().await.unwrap();
+        let options = |now_ms: i64| {
+            let clock = Clock::new(move || now_ms);
+            Options { clock, first: to(Visibility::Public), ..watch(&place, &relay) }
+        };
+        let now = Arc::new(AtomicI64::new(NOW_MS));
+        let wall = now.clone();
+        let clock = Clock::new(move || wall.load(Ordering::Relaxed));
+        let client = Client::start_on(&seat(&place), Options { clock, ..options(NOW_MS) });
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let saved = || Record::load(&state(&place)).fights.into_iter().map(|fight| fight.seen_by).collect::<Vec<_>>();
+        let seen_by = SeenBy { visibility: Some(Visibility::Public), names: Some(NamesPolicy::Full) };
+        wait(|| saved() == [Some(seen_by)]).await;
+        let temporary = state(&place).join("raid.new");
+        std::fs::create_dir(&temporary).unwrap();
+        now.fetch_add(pause_ms, Ordering::Relaxed);
+        client.order(Order::Show(to(Visibility::Private))).await;
+        client.until(|change| matches!(change, Change::Stalled { .. })).await;
+        client.task.abort();
+        let _ = client.task.await;
+        std::fs::remove_dir(&temporary).unwrap();
+        let first = relay.memory().hellos[0].raid;
+        let client = Client::start_on(&seat(&place), options(NOW_MS + pause_ms));
+        relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.raid != first)).await;
+        client.end().await;
+        assert_eq!(relay.memory().hellos.last().unwrap().visibility, Visibility::Private, "{pause_ms}");
+        // Nobody knows whether the relay has heard of it; and what is said from now on is kept.
+        assert_eq!(saved(), [None]);
+        assert!(!state(&place).join("raid.doubted.json").exists() && state(&place).join("raid.json").exists());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -367,6 +505,11 @@ async fn a_fight_that_the_relay_did_not_take_is_tried_again_when_that_is_wanted(
     let client = Client::start_on(&seat(&place), watch(&place, &relay));
     client.until(|change| matches!(change, Change::Finalized { .. })).await;
     client.until(|change| matches!(change, Change::Refused { encounter: Some(_), retry_ms: None, .. })).await;
+    let stands = || {
+        let lines = Overview::read(&state(&place), NOW_MS).unwrap().fights;
+        lines.into_iter().find(|line| line.encounter == refused.to_string()).map(|line| (line.state, line.has_log))
+    };
+    wait(|| stands() == Some((Stand::Refused, true))).await;
     relay.memory().refused.clear();
     client.order(Order::Again(vec![refused])).await;
     client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;

@@ -11,7 +11,7 @@ use raidcast::status::{Line, Overview, Stand, Why};
 use raidcast::uploader::record::{How, NotSent};
 use raidcast::uploader::seen_by::SeenBy;
 use raidcast::uploader::waiting::Waiting;
-use raidcast::uploader::{self, Change, FolderError, Options, Summary, WatchError};
+use raidcast::uploader::{self, Change, FolderError, Options, Seat, Summary, WatchError};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::uplink::Visibility;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -446,6 +446,35 @@ async fn a_fight_that_both_files_name_is_not_sent_again() {
     let sent = web.held().asked.len();
     assert_eq!(counts(&post(&place, &web).await.0), [0, 1, 0, 0, 0]);
     assert_eq!((web.held().asked.len(), waiting(&place).len()), (sent, 0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_is_deleted_meanwhile_is_made_anew_and_never_written_to_where_another_client_has_it() {
+    for is_anothers in [false, true] {
+        let web = Web::start().await;
+        let place = written(6).await;
+        tokio::time::pause();
+        let state = place.dir.path().join("state");
+        web.replies([Reply::IsMute, Reply::IsMute, Reply::IsMute, Reply::IsMute]);
+        let (task, ..) = start(options(&place, &web.url, "state").await);
+        web.asked(4).await;
+        std::fs::rename(&state, place.dir.path().join("away")).unwrap();
+        let other = is_anothers.then(|| Seat::take(&state).unwrap());
+        let result = task.await.unwrap();
+        if is_anothers {
+            let error = result.unwrap_err();
+            assert!(matches!(error, WatchError::Folder(FolderError::Deleted { .. })), "{error}");
+            let is_there = |file: &str| state.join(file).exists();
+            assert!(!is_there("waiting.json") && !is_there("record.json") && !is_there("history"));
+        } else {
+            assert!(result.unwrap().complete);
+            assert_eq!((status(&place).len(), waiting(&place).len()), (6, 0));
+            assert!(status(&place).iter().all(|line| line.state == Stand::OnRelay));
+        }
+        drop(other);
+        tokio::time::resume();
+    }
 }
 
 #[tokio::test]

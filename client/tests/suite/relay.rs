@@ -13,7 +13,7 @@ use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::UPLINK_FRAME_BYTES_MAX;
 use raidcast_shared::uplink::{
     Begun, Delta, Ending, Held, Hello, Refused, RefusedCode, RefusedScope, ReportState, SUBPROTOCOL, UplinkFrame,
-    UplinkReply, Welcome, WireLimits,
+    UplinkReply, Visibility, Welcome, WireLimits,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -36,6 +36,8 @@ pub(crate) struct Fight {
 pub(crate) struct Memory {
     pub(crate) fights: HashMap<EncounterId, Fight>,
     pub(crate) hellos: Vec<Hello>,
+    /// Who may see raids, as somebody has set it by hand: until a client says something else than it said before.
+    pub(crate) by_hand: Option<Visibility>,
     pub(crate) deltas: u64,
     /// Deltas that were held already when they came.
     pub(crate) repeated: u64,
@@ -174,11 +176,16 @@ impl Memory {
         let one = |reply| (vec![reply], false);
         match frame {
             UplinkFrame::Hello(hello) => {
+                let said = |hello: &Hello| (hello.visibility, hello.report_visibility);
+                if self.hellos.last().is_some_and(|last| said(last) != said(&hello)) {
+                    self.by_hand = None;
+                }
+                let is_private = self.by_hand.unwrap_or(hello.visibility) == Visibility::Private;
                 self.hellos.push(hello);
                 one(UplinkReply::Welcome(Welcome {
                     v: 1,
                     raid: "code".into(),
-                    raid_url: "http://relay/raid/code".into(),
+                    raid_url: format!("http://relay/raid/code{}", if is_private { "?ticket=t" } else { "" }),
                     channel_url: "http://relay/live/me".into(),
                     limits: WireLimits::default(),
                 }))

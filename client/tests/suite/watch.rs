@@ -228,7 +228,7 @@ async fn a_database_that_comes_later_is_found_and_old_fights_in_it_are_left_alon
     let options = Options {
         clock: Clock::system(),
         db: None,
-        places: detect::Places { data_dirs: vec![data], wine: false },
+        places: detect::Places { data_dirs: vec![data], ..detect::Places::default() },
         until_idle: Some(Duration::from_secs(3)),
         ..place.options(&relay)
     };
@@ -600,7 +600,7 @@ async fn a_database_that_another_meter_copied_is_followed_and_its_fights_sent_on
     std::fs::create_dir_all(new.parent().unwrap()).unwrap();
     let options = Options {
         db: None,
-        places: detect::Places { data_dirs: vec![data], wine: false },
+        places: detect::Places { data_dirs: vec![data], ..detect::Places::default() },
         until_idle: None,
         ..place.options(&relay)
     };
@@ -636,7 +636,7 @@ async fn a_fight_left_open_in_a_database_that_was_copied_is_ended_in_the_copy() 
     std::fs::create_dir_all(new.parent().unwrap()).unwrap();
     let options = Options {
         db: None,
-        places: detect::Places { data_dirs: vec![data], wine: false },
+        places: detect::Places { data_dirs: vec![data], ..detect::Places::default() },
         until_idle: None,
         ..place.options(&relay)
     };

@@ -183,6 +183,12 @@ async fn what_was_set_stays_until_the_client_says_something_else() {
     is(&relay, Public, Some(Private)).await;
     let _again = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
     is(&relay, Unlisted, None).await;
+    // Other words for the same are something else, too: so a client asks once more for what it asked for.
+    show(&relay, &raid, json!({"visibility": "public"})).await;
+    let _again = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    is(&relay, Public, None).await;
+    let _again = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, Some(Unlisted))).await;
+    is(&relay, Unlisted, Some(Unlisted)).await;
     // A new raid is as its client says from the start.
     let next = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Private, Some(Public)) };
     let other = Uploader::connect_as(&relay, KEY, next).await;

@@ -85,12 +85,13 @@ fn tell(overview: &Overview, out: &mut String) {
     }
     let _ = writeln!(out, "\nFights ({})", overview.fights.len());
     for line in overview.fights.iter().take(FIGHTS_MAX) {
-        let Line { encounter, title, started_at_ms, duration_ms, events, outcome, state, url, why } = line;
+        let Line { encounter, title, started_at_ms, duration_ms, events, outcome, state, url, why, has_log } = line;
         let title = clean(title.as_deref().unwrap_or("?"), 60);
         let has_link = url.is_some();
         let _ = writeln!(
             out,
-            "{started_at_ms} {encounter} {title} {duration_ms:?} ms, {events} events, {outcome:?}, {state:?}, link {has_link}, {why:?}"
+            "{started_at_ms} {encounter} {title} {duration_ms:?} ms, {events} events, {outcome:?}, {state:?}, link {has_link}, log {has_log}, \
+             {why:?}"
         );
     }
 }

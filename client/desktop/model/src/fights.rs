@@ -220,8 +220,10 @@ fn stand_of(stand: Stand) -> FightStand {
 
 fn can(line: &Line) -> Vec<FightAct> {
     let first = match (line.state, &line.why) {
-        (Stand::Refused | Stand::Unreadable, _) => Some(FightAct::Again),
+        (Stand::Unreadable, _) => Some(FightAct::Again),
+        (Stand::Refused, _) if line.has_log => Some(FightAct::Again),
         // Nothing sends it but another upload.
+        (Stand::Refused, _) => Some(FightAct::Upload),
         (Stand::Waiting, Some(Why::NotRunning { history: true } | Why::NotPosted)) => Some(FightAct::Upload),
         (Stand::OnRelay | Stand::Streaming | Stand::Waiting, _) => None,
     };
@@ -329,7 +331,8 @@ mod tests {
         assert!(there.size.as_ref().is_some_and(|size| size.ends_with("hits")), "{there:?}");
         assert_eq!(there.outcome, Some(Outcome::Kill));
         let refused = &page.fights[1];
-        assert_eq!((refused.can.first(), refused.seen_by.as_ref()), (Some(&FightAct::Again), None));
+        // Who follows the meter is done with it.
+        assert_eq!((refused.can.first(), refused.seen_by.as_ref()), (Some(&FightAct::Upload), None));
         assert!(refused.why.as_ref().is_some_and(|why| why.contains("removed")), "{refused:?}");
         let unsent = &page.fights[2];
         assert_eq!((unsent.can.as_slice(), unsent.url.as_ref()), ([FightAct::Upload].as_slice(), None));

@@ -15,6 +15,7 @@ mod glances;
 mod hearing;
 pub mod language;
 pub mod links;
+mod locked;
 pub mod log;
 mod meters;
 pub mod news;

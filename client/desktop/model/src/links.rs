@@ -51,6 +51,11 @@ pub fn opens(link: &str, relay: &str) -> bool {
     may_open(link, relay).is_ok()
 }
 
+/// Whether a link lets in whoever has it.
+pub(crate) fn has_ticket(url: &str) -> bool {
+    url.split_once('?').is_some_and(|(_, query)| query.split(['&', '#']).any(|part| part.starts_with("ticket=")))
+}
+
 /// The relay's page of one's own account.
 ///
 /// # Errors

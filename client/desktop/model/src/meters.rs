@@ -20,12 +20,20 @@ pub(crate) struct Seen {
     pub(crate) old: Option<OldFights>,
 }
 
+impl Seen {
+    /// It could not be looked at.
+    pub(crate) fn silent(chosen: Option<&Path>) -> Self {
+        Self { found: Err(NoDatabase::silent(chosen)), old: None }
+    }
+}
+
 /// Looks for the meter that would be read now; `chosen`: the one that the settings name.
 pub(crate) fn see(chosen: Option<&Path>, places: &Places) -> Seen {
     let detection = detect::detect(chosen, places);
     let looked = || detection.looked.iter().map(|looked| looked.path.clone()).collect::<Vec<_>>();
     match &detection.found {
         Ok(found) => Seen { old: count(found).ok(), found: Ok(found.clone()) },
+        Err(SourceError::Gone { .. }) if chosen.is_none() && places.silent => Seen::silent(None),
         Err(SourceError::Gone { .. }) if chosen.is_none() => {
             Seen { found: Err(NoDatabase::Nowhere { looked: looked(), wine: places.wine }), old: None }
         }
@@ -55,6 +63,13 @@ pub(crate) fn all(chosen: Option<&Path>, places: &Places, words: &dyn Words) -> 
     all
 }
 
+/// What is shown where they could not be looked at.
+pub(crate) fn silent(chosen: Option<&Path>, words: &dyn Words) -> Vec<MeterView> {
+    let path = chosen.map(|path| path.display().to_string()).unwrap_or_default();
+    let fault = Some(words.no_database(&NoDatabase::silent(chosen)).text());
+    vec![MeterView { path, fault, ..MeterView::default() }]
+}
+
 /// A meter as it is shown.
 pub(crate) fn view(path: &Path, found: Result<&Found, &SourceError>, words: &dyn Words) -> MeterView {
     let path = path.display().to_string();
@@ -82,7 +97,7 @@ mod tests {
     #[tokio::test]
     async fn meters_are_found_with_what_they_have_and_one_that_cannot_be_read_says_why() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places { data_dirs: vec![dir.path().to_owned()], wine: false };
+        let places = Places { data_dirs: vec![dir.path().to_owned()], ..Places::default() };
         let words = of(Language::English);
         assert!(matches!(see(None, &places).found, Err(NoDatabase::Nowhere { looked, .. }) if looked.len() == 3));
         assert!(all(None, &places, words).is_empty());

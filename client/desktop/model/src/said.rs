@@ -32,6 +32,13 @@ impl Said {
         if needed { self.and(remedy) } else { self }
     }
 
+    /// And what else is so. What is to be done about the first comes first, and is enough for now.
+    pub fn beside(self, other: Self) -> Self {
+        let space = if self.sentence.ends_with(WIDE) { "" } else { " " };
+        let sentence = format!("{}{space}{}", self.sentence, other.sentence);
+        Self { sentence, remedy: self.remedy.or(other.remedy) }
+    }
+
     /// Both as one text.
     pub fn text(&self) -> String {
         let Some(remedy) = &self.remedy else { return self.sentence.clone() };
@@ -66,6 +73,10 @@ mod tests {
         assert_eq!(Said::new("It broke.").text(), "It broke.");
         assert_eq!(Said::new("It broke.").and("Mend it.").text(), "It broke. Mend it.");
         assert_eq!(Said::new("坏了。").and("请修好它。").text(), "坏了。请修好它。");
+        let both = Said::new("It is live.").beside(Said::new("It is seen.").and("Hide it."));
+        assert_eq!(both.text(), "It is live. It is seen. Hide it.");
+        let both = Said::new("坏了。").and("请修好它。").beside(Said::new("别人看得到。").and("请隐藏。"));
+        assert_eq!(both.text(), "坏了。别人看得到。请修好它。");
         assert_eq!(Said::new("It broke.").and_if(false, "Mend it."), Said::new("It broke."));
         assert_eq!([ended(" no\u{1b}[2J such key ", '.'), ended("gone!", '.')], ["no[2J such key.", "gone!"]);
         assert_eq!([ended("没有", '。'), ended("没有。", '。'), ended("", '.')], ["没有。", "没有。", ""]);

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use raidcast::keys::{Keys, SystemError};
 use raidcast::settings::{self, Given, SettingsFault, SettingsFile};
 use raidcast::uploader::{Options, ShownTo};
 
+use crate::locked::SaysAgain;
 use crate::own::{Old, Own};
 use crate::setup::Setup;
 use crate::view;
@@ -24,15 +26,20 @@ pub(crate) struct Settled {
     pub(crate) options: Result<Options, SettingsFault>,
 }
 
-/// Reads settings and keys. It may take a minute: not for a task that others wait for.
-pub(crate) fn settle(setup: &Setup, own: &Own) -> Settled {
+/// Reads settings and keys. It may take a minute: not for a task that others wait for. `said`: what the system's key store
+/// said, where it is not to be asked now.
+pub(crate) fn settle(setup: &Setup, own: &Own, said: Option<SystemError>) -> Settled {
     let file = match SettingsFile::load(&setup.home.config, false) {
         Ok(file) => file,
         Err(fault) => {
             return Settled { relay: None, paired: false, file: SettingsFile::default(), options: Err(fault) };
         }
     };
-    let keys = (setup.keys)(setup.home.keys.clone());
+    let file_of_keys = setup.home.keys.clone();
+    let keys = match said {
+        None => (setup.keys)(file_of_keys),
+        Some(said) => Keys::with(file_of_keys, Some(Box::new(SaysAgain(said)))),
+    };
     let options = settings::options(Given::default(), file.clone(), Some(&setup.home), Some(&keys));
     let relay = match &options {
         Ok(options) => Some(options.relay.clone()),
@@ -80,8 +87,10 @@ pub(crate) fn shown_of(file: &SettingsFile) -> view::ShownTo {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use raidcast::clock::Clock;
-    use raidcast::keys::Keys;
+    use raidcast::keys::{KeysError, SystemKeys};
     use raidcast::secret::Entropy;
     use raidcast::settings::Home;
     use raidcast::source::detect::Places;
@@ -114,14 +123,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let setup = setup(dir.path());
         assert!(setup.own().ends_with("raidcast/desktop.json"));
-        let settled = settle(&setup, &Own::default());
+        let settled = settle(&setup, &Own::default(), None);
         assert_eq!((settled.relay, settled.paired), (None, false));
         assert!(matches!(settled.options, Err(SettingsFault::NoRelay)));
 
         std::fs::create_dir_all(dir.path().join("raidcast")).unwrap();
         let text = "relay = \"https://raid.example\"\nvisibility = \"private\"\nnames = \"class\"\ndelay = 60\n";
         std::fs::write(&setup.home.config, text).unwrap();
-        let settled = settle(&setup, &Own::default());
+        let settled = settle(&setup, &Own::default(), None);
         assert_eq!((settled.relay.as_deref(), settled.paired), (Some("https://raid.example"), false));
         assert!(matches!(settled.options, Err(SettingsFault::NoKey)));
         let shown = shown_of(&settled.file);
@@ -131,7 +140,7 @@ mod tests {
         let mut own = Own { old: Old::None, ..Own::default() };
         own.pause(1);
         own.go_on(2);
-        let settled = settle(&setup, &own);
+        let settled = settle(&setup, &own, None);
         assert!(settled.paired);
         let options = settled.options.unwrap();
         assert_eq!((options.visibility, options.names, options.delay_s), (None, None, None));
@@ -140,7 +149,52 @@ mod tests {
         assert_eq!((options.key.as_str(), options.clock.unix_ms()), ("secret", 7));
 
         std::fs::write(&setup.home.config, "nonsense").unwrap();
-        let settled = settle(&setup, &own);
+        let settled = settle(&setup, &own, None);
         assert!(matches!(settled.options, Err(SettingsFault::File { .. })) && !settled.paired);
+    }
+
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+    /// It counts how often it is asked, and gives nothing.
+    struct Counts;
+
+    impl SystemKeys for Counts {
+        fn name(&self) -> &'static str {
+            "a store"
+        }
+
+        fn get(&self, _: &str) -> Result<Option<String>, SystemError> {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            Err(SystemError::Gone { store: self.name() })
+        }
+
+        fn set(&self, _: &str, _: &str) -> Result<(), SystemError> {
+            Ok(())
+        }
+
+        fn remove(&self, _: &str) -> Result<(), SystemError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_not_to_be_asked_is_not_and_a_key_in_the_file_is_read_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let setup = Setup { keys: |file| Keys::with(file, Some(Box::new(Counts))), ..setup(dir.path()) };
+        std::fs::create_dir_all(dir.path().join("raidcast")).unwrap();
+        std::fs::write(&setup.home.config, "relay = \"https://raid.example\"\n").unwrap();
+        (setup.keys)(setup.home.keys.clone()).keep("https://raid.example", "secret").unwrap();
+        let said = SystemError::Silent { store: "a store" };
+        for (remembered, asked) in [(None, 1), (Some(said.clone()), 1), (None, 2)] {
+            let expected = remembered.clone().unwrap_or(SystemError::Gone { store: "a store" });
+            let settled = settle(&setup, &Own::default(), remembered);
+            let Err(SettingsFault::Keys { error: KeysError::System(error), .. }) = settled.options else {
+                panic!("it gives no key")
+            };
+            assert_eq!((error, ASKED.load(Ordering::Relaxed), settled.paired), (expected, asked, true));
+        }
+        Keys::with(setup.home.keys.clone(), None).keep("https://raid.example", "in the file").unwrap();
+        let settled = settle(&setup, &Own::default(), Some(said));
+        assert_eq!(settled.options.unwrap().key, "in the file");
     }
 }

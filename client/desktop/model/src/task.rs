@@ -13,6 +13,7 @@ mod drafts;
 mod following;
 mod life;
 mod looking;
+mod patience;
 mod setting_up;
 mod taking;
 mod uploading;
@@ -31,6 +32,7 @@ use crate::fault::fault;
 use crate::glances::Glances;
 use crate::hearing::Hearing;
 use crate::language::Language;
+use crate::locked::Locked;
 use crate::notice;
 use crate::own::OwnFile;
 use crate::screen::Screen;
@@ -69,6 +71,8 @@ pub(crate) struct Task {
     /// When the last one began.
     began: Instant,
     known: Known,
+    /// What the system's key store said, where it gave no key.
+    locked: Locked,
     drafts: Drafts,
     uploads: Uploads,
     glances: Arc<Glances>,
@@ -116,6 +120,7 @@ impl Task {
             tries: 0,
             began: now,
             known: Known::default(),
+            locked: Locked::default(),
             shown_anew: None,
             trayed: false,
             shown: None,

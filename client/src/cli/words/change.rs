@@ -62,6 +62,7 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::Connected { url, channel_url, .. } => {
             format!("Share: {url} · permanent link: {channel_url}")
         }
+        Change::ShownOtherwise { is_private } => shown_otherwise(*is_private).to_owned(),
         Change::Disconnected { why, retry_ms, was_connected } => {
             format!("Not connected. {} {} Nothing is lost.", sentence(&outage(why, *was_connected)), again(*retry_ms))
         }
@@ -111,6 +112,16 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
             format!("{} {are} left: {}", count(fights.len(), "fight"), sentence(&not_sent(why)))
         }
     })
+}
+
+/// That the relay shows the raid otherwise than was asked for.
+fn shown_otherwise(is_private: bool) -> &'static str {
+    if is_private {
+        "This raid is private: it was set so on the relay's page, which counts. Change it there to show it to others."
+    } else {
+        "This raid is NOT private, though you asked for that: it was shown to others on the relay's page, which counts. Change \
+         it there."
+    }
 }
 
 /// Why a fight is read again.

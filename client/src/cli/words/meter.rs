@@ -9,13 +9,31 @@ use crate::source::{NoDatabase, SourceError, Unreadable, Unsupported};
 pub(in crate::cli) fn no_database(why: &NoDatabase) -> String {
     match why {
         NoDatabase::Nowhere { looked, wine } => nowhere(looked, *wine),
+        NoDatabase::Silent { path } => format!(
+            "{} could not be looked at: its disk does not answer. It is read as soon as that does.",
+            path.display()
+        ),
+        NoDatabase::SilentFolders => {
+            "Not all folders in which meters keep their databases could be looked at: a disk does \
+             not answer. See whether a network drive is away, or name the database with --db."
+                .to_owned()
+        }
         NoDatabase::Unread(error) => source_error(error),
     }
 }
 
 /// The same for a command that waits for none, or not any longer.
 pub(super) fn given_up_database(why: &NoDatabase) -> String {
-    let NoDatabase::Unread(error) = why else { return no_database(why) };
+    let error = match why {
+        NoDatabase::Unread(error) => error,
+        NoDatabase::Silent { path } => {
+            return format!(
+                "{} could not be looked at: its disk does not answer. Run the same command again when it does.",
+                path.display()
+            );
+        }
+        NoDatabase::Nowhere { .. } | NoDatabase::SilentFolders => return no_database(why),
+    };
     match error {
         SourceError::Gone { path } => format!(
             "{} is not there. Give the path of the meter's database with --db, or leave --db out: then raidcast looks \

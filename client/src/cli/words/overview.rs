@@ -105,6 +105,7 @@ mod tests {
             state,
             url: Some(format!("http://r/{n}")),
             why,
+            has_log: false,
         }
     }
 

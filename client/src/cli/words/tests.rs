@@ -1,6 +1,7 @@
 //! Each reason, and the sentence that people read of it.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
@@ -114,6 +115,23 @@ fn a_meters_database_that_cannot_be_read() {
         assert_eq!(no_database(&nowhere), expected);
         assert_eq!(no_plan(&PlanError::Database(nowhere)), expected);
     }
+    for (named, expected) in [
+        (
+            Some(Path::new("/m.db")),
+            "/m.db could not be looked at: its disk does not answer. It is read as soon as that does.",
+        ),
+        (
+            None,
+            "Not all folders in which meters keep their databases could be looked at: a disk does not answer. See whether a \
+             network drive is away, or name the database with --db.",
+        ),
+    ] {
+        assert_eq!(no_database(&NoDatabase::silent(named)), expected);
+    }
+    assert_eq!(
+        no_plan(&PlanError::Database(NoDatabase::silent(Some(Path::new("/m.db"))))),
+        "/m.db could not be looked at: its disk does not answer. Run the same command again when it does."
+    );
     for (why, expected) in [
         (Unreadable::NoSummary, "it has no summary"),
         (Unreadable::TooLarge { bytes: 17, at_most: 16 }, "its summary has 17 bytes; at most 16 are read"),
@@ -613,6 +631,23 @@ fn changes() {
             r#"{"event":"connected","raid":"c","url":"http://r/c","channelUrl":"http://r/live/m"}"#,
         ),
         (
+            Change::ShownOtherwise { is_private: false },
+            Some(
+                "This raid is NOT private, though you asked for that: it was shown to others on the relay's page, which \
+                 counts. Change it there."
+                    .into(),
+            ),
+            r#"{"event":"shown_otherwise","isPrivate":false}"#,
+        ),
+        (
+            Change::ShownOtherwise { is_private: true },
+            Some(
+                "This raid is private: it was set so on the relay's page, which counts. Change it there to show it to others."
+                    .into(),
+            ),
+            r#"{"event":"shown_otherwise","isPrivate":true}"#,
+        ),
+        (
             Change::Disconnected { why: Outage::Said { text: "busy".into() }, retry_ms: 2_000, was_connected: false },
             Some("Not connected. The relay answers: busy. Trying again in 2 s. Nothing is lost.".into()),
             r#"{"event":"disconnected","why":"The relay answers: busy","retryMs":2000}"#,
@@ -839,6 +874,7 @@ fn a_folder_as_json() {
         state: Stand::Waiting,
         url: None,
         why: Some(Why::Queued),
+        has_log: false,
     };
     let overview = Overview { running: vec![running(false)], fights: vec![line] };
     assert_eq!(

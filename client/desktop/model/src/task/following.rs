@@ -23,10 +23,16 @@ const LOOK: Duration = Duration::from_secs(1);
 const STEADY: Duration = Duration::from_mins(10);
 
 impl Task {
-    /// Begins as the settings say now. No run is there.
+    /// Begins as the settings say now, for somebody wants it. No run is there.
     pub(super) fn begin(&mut self) {
-        let (setup, own) = (self.setup.clone(), self.own.own().clone());
-        self.life = Life::Settles(spawn_blocking(move || settle(&setup, &own)));
+        self.locked.forget();
+        self.begin_by_itself();
+    }
+
+    /// The same where nobody has done anything: a key store that is locked is not asked each time.
+    fn begin_by_itself(&mut self) {
+        let (setup, own, said) = (self.setup.clone(), self.own.own().clone(), self.locked.said(Instant::now()));
+        self.life = Life::Settles(spawn_blocking(move || settle(&setup, &own, said)));
         self.is_news = true;
     }
 
@@ -57,7 +63,7 @@ impl Task {
                 self.hearing.with(State::begins);
                 self.wait();
             }
-            Stage::Again => self.begin(),
+            Stage::Again => self.begin_by_itself(),
             Stage::Look => self.look_elsewhere().await,
         }
     }
@@ -68,6 +74,7 @@ impl Task {
             self.hearing.with(State::forget_link);
         }
         self.known = Known { relay, paired, file };
+        self.locked.note(&options, Instant::now());
         self.uploads.base = options.as_ref().ok().cloned();
         if let (Some(log), Ok(options)) = (&self.setup.log_to, &options) {
             log.keep_out(&options.key);
@@ -155,7 +162,7 @@ impl Task {
             (is_held(&state), running)
         });
         match looked.await {
-            Ok((Some(false), _)) => self.begin(),
+            Ok((Some(false), _)) => self.begin_by_itself(),
             Ok((_, running)) => {
                 let process = running.as_ref().map(|running| running.process);
                 self.hearing.with(|state| state.elsewhere(process.or(state.elsewhere_process()), running));

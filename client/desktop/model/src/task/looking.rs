@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use raidcast::history::PlanError;
 use raidcast::os_error::OsError;
+use raidcast::source::NoDatabase;
 use tokio::task::spawn_blocking;
 
 use super::Task;
+use super::patience::{InTime, LIST, in_time};
 use crate::ask::{Answer, Outcome};
 use crate::bundle::Bundle;
 use crate::fault::fault;
@@ -24,13 +27,22 @@ impl Task {
     /// A page of the list of fights.
     pub(super) fn fights(&self, filter: FightFilter, answer: Answer<FightPage>) {
         let (at, glances, words) = (self.fight_places(), Arc::clone(&self.glances), self.words());
+        let named = at.db.clone();
         tokio::spawn(async move {
-            let listed = spawn_blocking(move || {
+            let listed = in_time(LIST, move || {
                 let (page, wrong) = fights::page(&at, &filter, &glances, words);
                 FightPage { fault: wrong.map(|wrong| fault(&wrong, words)), ..page }
             });
+            let page = match listed.await {
+                InTime::Done(page) => page,
+                InTime::Silent => {
+                    let wrong = Wrong::Plan(PlanError::Database(NoDatabase::silent(named.as_deref())));
+                    FightPage { fault: Some(fault(&wrong, words)), ..FightPage::default() }
+                }
+                InTime::Fell => FightPage::default(),
+            };
             // Whoever asked may have gone.
-            let _ = answer.send(listed.await.unwrap_or_default());
+            let _ = answer.send(page);
         });
     }
 

@@ -6,10 +6,11 @@ use raidcast::keys::named;
 use raidcast::pairing::Invitation;
 use raidcast::relay_link::relay_of;
 use raidcast::settings::{self, Edit, SettingsEdit, SettingsFault};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
 use super::Task;
 use super::done::Done;
+use super::patience::{InTime, LOOK, in_time};
 use crate::ask::{Answer, Outcome};
 use crate::links;
 use crate::meters::{self, Seen};
@@ -36,14 +37,16 @@ impl Task {
     /// Looks for the meter, and answers how the first start stands.
     pub(super) fn first(&mut self, answer: Outcome<FirstView>) {
         let (chosen, mut places) = (self.known.file.db.clone(), self.setup.places.clone());
+        let named = chosen.clone();
         self.aside(async move {
-            let seen = spawn_blocking(move || {
+            let seen = in_time(LOOK, move || {
                 places.rescan();
                 meters::see(chosen.as_deref(), &places)
             });
             match seen.await {
-                Ok(seen) => Done::Seen(seen, answer),
-                Err(_) => Done::Fell,
+                InTime::Done(seen) => Done::Seen(seen, answer),
+                InTime::Silent => Done::Seen(Seen::silent(named.as_deref()), answer),
+                InTime::Fell => Done::Fell,
             }
         });
     }
@@ -80,9 +83,14 @@ impl Task {
 
     pub(super) fn find_meters(&self, answer: Answer<Vec<MeterView>>) {
         let (chosen, places, words) = (self.known.file.db.clone(), self.setup.places.clone(), self.words());
+        let named = chosen.clone();
         tokio::spawn(async move {
-            let found = spawn_blocking(move || meters::all(chosen.as_deref(), &places, words));
-            let _ = answer.send(found.await.unwrap_or_default());
+            let found = match in_time(LOOK, move || meters::all(chosen.as_deref(), &places, words)).await {
+                InTime::Done(found) => found,
+                InTime::Silent => meters::silent(named.as_deref(), words),
+                InTime::Fell => Vec::new(),
+            };
+            let _ = answer.send(found);
         });
     }
 

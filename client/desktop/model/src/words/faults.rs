@@ -33,6 +33,10 @@ pub trait Faults {
     /// too.
     fn nowhere(&self, looked: &[PathBuf], wine: bool) -> Said;
 
+    /// That a meter's database could not be looked at, for a disk does not answer; `None`: the folders where meters keep
+    /// theirs.
+    fn silent(&self, path: Option<&Path>) -> Said;
+
     /// Why a database cannot be read now.
     fn source(&self, error: &SourceError) -> Said;
 
@@ -91,6 +95,8 @@ pub trait Faults {
     fn no_database(&self, why: &NoDatabase) -> Said {
         match why {
             NoDatabase::Nowhere { looked, wine } => self.nowhere(looked, *wine),
+            NoDatabase::Silent { path } => self.silent(Some(path)),
+            NoDatabase::SilentFolders => self.silent(None),
             NoDatabase::Unread(error) => self.source(error),
         }
     }

@@ -387,6 +387,7 @@ fn of_faults(words: &dyn Words) -> Vec<Said> {
     for looked in 0..3 {
         said.push(words.nowhere(&vec![path(); looked], looked == 1));
     }
+    said.extend([None, Some(&*path())].map(|named| words.no_database(&NoDatabase::silent(named))));
     said.extend(sources().iter().map(|error| words.source(error)));
     said.extend(unreadables().map(|why| words.unreadable(why)));
     said.extend(stalls().iter().map(|why| words.stall(why)));
@@ -454,6 +455,7 @@ fn of_the_rest(words: &dyn Words) -> Vec<Said> {
     ];
     let mut said: Vec<_> = standings.iter().map(|standing| words.standing(standing)).collect();
     said.extend(rules().iter().map(|rule| words.rule(rule)));
+    said.extend([false, true].map(|is_private| words.shown_otherwise(is_private)));
     let tally = |n| Tally { new: n, known: n, kept: n, failed: n, ..Tally::default() };
     for n in 0..3 {
         said.push(words.uploaded(&tally(n), n));

@@ -27,6 +27,9 @@ pub trait Words: Faults + Send + Sync {
     /// What of all fights has arrived: `parts` of them have not.
     fn arrived(&self, parts: u64, connected: bool) -> String;
 
+    /// That the relay shows the raid otherwise than was asked for, for somebody has set it so there.
+    fn shown_otherwise(&self, is_private: bool) -> Said;
+
     /// What a fight is called of which neither boss nor scene is known by name.
     fn nameless(&self) -> &'static str;
 

@@ -98,6 +98,16 @@ impl Words for English {
         }
     }
 
+    fn shown_otherwise(&self, is_private: bool) -> Said {
+        if is_private {
+            return Said::new("This raid is private on the relay: that was set on its page.")
+                .and("Change it on your account page, to show it to others.");
+        }
+        let item = self.item(ItemId::Private);
+        Said::new("This raid is not private on the relay: that was set on its page.")
+            .and(format!("Choose \u{201c}{item}\u{201d} once more, or change it on your account page."))
+    }
+
     fn nameless(&self) -> &'static str {
         "Fight"
     }

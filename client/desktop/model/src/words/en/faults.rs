@@ -125,6 +125,15 @@ impl Faults for English {
             .and("Start the meter once, or choose its database in the settings.")
     }
 
+    fn silent(&self, path: Option<&Path>) -> Said {
+        let what = path.map_or_else(
+            || "Not all folders in which meters keep their databases".to_owned(),
+            |path| path.display().to_string(),
+        );
+        Said::new(format!("{what} could not be looked at: the disk does not answer."))
+            .and("See whether a network drive is away, or choose the meter's database in the settings.")
+    }
+
     fn source(&self, error: &SourceError) -> Said {
         match error {
             SourceError::Gone { path } => {

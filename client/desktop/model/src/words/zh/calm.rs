@@ -25,10 +25,10 @@ impl Words for Chinese {
             AppState::NoMeter => "等待统计工具",
             AppState::Idle => "等待战斗",
             AppState::Live => "直播中",
-            AppState::Waiting => "尚未全部到达",
+            AppState::Waiting => "尚未全部送达",
             AppState::Trouble => "有问题需要处理",
             AppState::Paused => "已暂停",
-            AppState::Elsewhere => "另一个 Raidcast 正在工作",
+            AppState::Elsewhere => "另一个 Raidcast 正在运行",
         }
     }
 
@@ -42,50 +42,59 @@ impl Words for Chinese {
                 let does = match running.map(|running| (running.connected, &running.trouble)) {
                     Some((_, Some(trouble))) => self.trouble(trouble).sentence,
                     Some((true, None)) => "它已连接到中继。".to_owned(),
-                    Some((false, None)) => "它没有连接到中继。".to_owned(),
-                    None => "它没有说明自己的状态。".to_owned(),
+                    Some((false, None)) => "它未连接到中继。".to_owned(),
+                    None => "它的状态未知。".to_owned(),
                 };
-                Said::new(format!("另一个 Raidcast{who}正在这台电脑上工作。{does}"))
-                    .and("如果要由这一个来做，请结束另一个：之后会自动继续。")
+                Said::new(format!("另一个 Raidcast{who}正在这台电脑上运行。{does}"))
+                    .and("如果想使用当前这个，请退出另一个，之后会自动继续。")
             }
             Standing::Ended { error, again } => {
                 let said = self.run(error);
-                let again = if *again { "会自动再试。" } else { "" };
+                let again = if *again { "稍后会自动重试。" } else { "" };
                 Said { sentence: said.sentence + again, ..said }
             }
             Standing::Stalled { why } => self.stall(why),
-            Standing::Paused { waiting: 0 } => {
-                Said::new("不会发送任何内容。现在开始的战斗以后也不会发送。").and("结束暂停后，之后开始的战斗会直播。")
-            }
+            Standing::Paused { waiting: 0 } => Said::new("暂停期间不发送任何内容，此时开始的战斗以后也不会补发。")
+                .and("结束暂停后，新开始的战斗会照常直播。"),
             Standing::Paused { waiting } => Said::new(format!(
-                "不会发送任何内容。现在开始的战斗以后也不会发送。暂停前的战斗有 {waiting} 部分在此等待。"
+                "暂停期间不发送任何内容，此时开始的战斗以后也不会补发。暂停前的战斗还有 {waiting} 段数据等待发送。"
             ))
-            .and("结束暂停后会继续。"),
+            .and("结束暂停后会继续发送。"),
             Standing::NoMeter { why } => self.no_database(why),
             Standing::Cut { why, was_connected, waiting, .. } => {
                 let said = self.outage(why, *was_connected);
                 let waits = match waiting {
-                    0 => "到目前为止全部已到达。".to_owned(),
-                    n => format!("有 {n} 部分在此等待，没有丢失。"),
+                    0 => "目前的数据已全部送达。".to_owned(),
+                    n => format!("还有 {n} 段数据等待发送，不会丢失。"),
                 };
                 Said { sentence: said.sentence + &waits, ..said }
             }
             Standing::TurnedAway { code, text } => self.refused(*code, text),
-            Standing::Connecting { waiting: 0 } => Said::new("中继还没有回答。"),
-            Standing::Connecting { waiting } => Said::new(format!("中继还没有回答。{}", self.arrived(*waiting, false))),
-            Standing::Live => Said::new("战斗正在进行，中继正在接收。"),
+            Standing::Connecting { waiting: 0 } => Said::new("中继尚未响应。"),
+            Standing::Connecting { waiting } => Said::new(format!("中继尚未响应。{}", self.arrived(*waiting, false))),
+            Standing::Live => Said::new("战斗进行中，中继正在接收数据。"),
             Standing::OnItsWay { parts } => Said::new(self.arrived(*parts, true)),
-            Standing::Idle => Said::new("全部已到达。下一场战斗一开始就会直播。"),
+            Standing::Idle => Said::new("数据已全部送达。下一场战斗开始后会立即直播。"),
         }
     }
 
     fn arrived(&self, parts: u64, connected: bool) -> String {
         match (parts, connected) {
-            (0, true) => "全部已到达。".to_owned(),
-            (0, false) => "已读取的全部已到达。".to_owned(),
-            (n, true) => format!("{n} 部分正在发送。"),
-            (n, false) => format!("{n} 部分在此等待中继。"),
+            (0, true) => "已全部送达。".to_owned(),
+            (0, false) => "已读取的数据已全部送达。".to_owned(),
+            (n, true) => format!("{n} 段数据正在发送。"),
+            (n, false) => format!("{n} 段数据等待中继恢复后发送。"),
         }
+    }
+
+    fn shown_otherwise(&self, is_private: bool) -> Said {
+        if is_private {
+            return Said::new("本次副本在中继上是私密的：这是在中继页面上设置的。")
+                .and("如需让其他人看到，请在账号页面中更改。");
+        }
+        let item = self.item(ItemId::Private);
+        Said::new("本次副本在中继上并非私密：这是在中继页面上设置的。")
+            .and(format!("请再次选择“{item}”，或在账号页面中更改。"))
     }
 
     fn nameless(&self) -> &'static str {
@@ -94,11 +103,11 @@ impl Words for Chinese {
 
     fn generation(&self, generation: Generation) -> &'static str {
         match generation {
-            Generation::Events => "战斗进行时写入每一次命中。",
-            Generation::Counters => "战斗进行时写入总数，没有单次命中。",
-            Generation::Aggregate => "战斗进行时写入命中。",
-            Generation::Summary => "战斗结束后才写入：没有直播。",
-            Generation::Chunks => "战斗进行时分段写入。",
+            Generation::Events => "战斗中实时记录每次命中。",
+            Generation::Counters => "战斗中实时记录汇总数据，不含单次命中。",
+            Generation::Aggregate => "战斗中实时记录命中。",
+            Generation::Summary => "战斗结束后才记录，因此无法直播。",
+            Generation::Chunks => "战斗中分段记录。",
         }
     }
 
@@ -116,7 +125,7 @@ impl Words for Chinese {
     fn began(&self, fight: &str, link: Option<&str>) -> (String, String) {
         let body = match link {
             Some(link) => link.to_owned(),
-            None => "本次副本是私密的。请从托盘或窗口复制链接。".to_owned(),
+            None => "本次副本已设为私密。请从托盘或窗口复制链接。".to_owned(),
         };
         (format!("直播中：{fight}"), body)
     }
@@ -124,10 +133,10 @@ impl Words for Chinese {
     fn ended(&self, fight: &str, outcome: Outcome) -> (String, String) {
         let how = match outcome {
             Outcome::Kill => "击败了首领。",
-            Outcome::Wipe => "团灭了。",
-            Outcome::Reset => "战斗被重置。",
-            Outcome::Unfinished => "统计工具没有结束这场战斗。",
-            Outcome::Unknown => "统计工具没有说明结果。",
+            Outcome::Wipe => "团灭。",
+            Outcome::Reset => "战斗已重置。",
+            Outcome::Unfinished => "统计工具没有记录到战斗结束。",
+            Outcome::Unknown => "统计工具没有记录战斗结果。",
         };
         (format!("战斗结束：{fight}"), how.to_owned())
     }
@@ -149,15 +158,15 @@ impl Words for Chinese {
 
     fn seen_by(&self, seen_by: SeenBy) -> String {
         let who = match seen_by.visibility {
-            Some(Visibility::Public) => "所有人：中继会列出它",
-            Some(Visibility::Unlisted) => "所有有链接的人",
-            Some(Visibility::Private) => "您，以及有带票据链接的人",
-            None => "按中继对您的密钥的设定",
+            Some(Visibility::Public) => "所有人，并会公开列在中继上",
+            Some(Visibility::Unlisted) => "任何拥有链接的人",
+            Some(Visibility::Private) => "您，以及拥有带票据的链接的人",
+            None => "由中继上您的密钥的设置决定",
         };
         match seen_by.names {
             None | Some(NamesPolicy::Full) => format!("{who}。"),
-            Some(NamesPolicy::Class) => format!("{who}；其他人看到职业而不是名字。"),
-            Some(NamesPolicy::Hidden) => format!("{who}；其他人只看到同意公开的玩家名字。"),
+            Some(NamesPolicy::Class) => format!("{who}；其他人只能看到职业，看不到名字。"),
+            Some(NamesPolicy::Hidden) => format!("{who}；其他人只能看到同意公开的玩家的名字。"),
         }
     }
 
@@ -171,25 +180,25 @@ impl Words for Chinese {
     ) -> String {
         let there = match before.there {
             0 => String::new(),
-            n => format!("其中 {n} 场已在那里，不会再次发送。"),
+            n => format!("其中 {n} 场已在中继上，不会重复发送。"),
         };
         let seen_by = self.seen_by(SeenBy { visibility: Some(visibility), names: Some(names) });
-        format!("将向 {relay} 发送 {fights} 场战斗。{there}新发送的内容谁能看到：{seen_by}")
+        format!("将向 {relay} 发送 {fights} 场战斗。{there}新上传的战斗的可见范围：{seen_by}")
     }
 
     fn uploading(&self, tally: &Tally, of: u64, connected: bool) -> String {
-        let refused = if tally.failed > 0 { format!("，{} 场未被接受", tally.failed) } else { String::new() };
-        let cut = if connected { "" } else { "中继没有回答：会自动继续。" };
+        let refused = if tally.failed > 0 { format!("，{} 场被拒绝", tally.failed) } else { String::new() };
+        let cut = if connected { "" } else { "中继没有响应，恢复后会自动继续。" };
         format!("{of} 场中 {} 场已在中继上{refused}。{cut}", tally.on_relay())
     }
 
     fn uploaded(&self, tally: &Tally, waiting: u64) -> Said {
         let mut parts = vec![format!("已发送 {} 场战斗", tally.new)];
         if tally.known + tally.kept > 0 {
-            parts.push(format!("{} 场已在那里", tally.known + tally.kept));
+            parts.push(format!("{} 场已在中继上", tally.known + tally.kept));
         }
         if tally.failed > 0 {
-            parts.push(format!("{} 场未被接受", tally.failed));
+            parts.push(format!("{} 场被拒绝", tally.failed));
         }
         if waiting > 0 {
             parts.push(format!("{waiting} 场尚未发送"));
@@ -203,7 +212,7 @@ impl Words for Chinese {
             Kept::InFile { instead_of } => {
                 let only = if cfg!(unix) { "只有当前用户能读取该文件。" } else { "" };
                 let why = match instead_of {
-                    Some(error) => format!("系统的密钥库没有接受它（{}）。", quoted(&error.to_string())),
+                    Some(error) => format!("系统的密钥库未能保存它（{}）。", quoted(&error.to_string())),
                     None => String::new(),
                 };
                 format!("密钥保存在 {} 中。{only}{why}", file.display())
@@ -213,21 +222,19 @@ impl Words for Chinese {
 
     fn rule(&self, rule: &Rule) -> Said {
         match rule {
-            Rule::Newest => Said::new("这是最新版本。"),
+            Rule::Newest => Said::new("已是最新版本。"),
             Rule::Offer { version, .. } => {
                 Said::new(format!("有新版本 Raidcast {version}。")).and("请安装，或跳过此版本。")
             }
-            Rule::Skipped { version } => Said::new(format!("有新版本 Raidcast {version}。您选择了跳过它。")),
+            Rule::Skipped { version } => Said::new(format!("有新版本 Raidcast {version}，您已选择跳过。")),
             Rule::NotYet { version } => {
-                Said::new(format!("Raidcast {version} 正在逐步提供给各台电脑，轮到这台时会自动提示。"))
+                Said::new(format!("Raidcast {version} 正在分批推送，轮到这台电脑时会自动提示。"))
             }
-            Rule::Stopped { version } => Said::new(format!("Raidcast {version} 暂时停止提供，无需操作。")),
-            Rule::Older { version } => Said::new(format!("更新处是 Raidcast {version}，比此版本旧。")),
-            Rule::NotSetUp => {
-                Said::new("没有指定在哪里查找更新。").and("请在设置中输入更新文件的地址，或询问中继的管理者。")
-            }
+            Rule::Stopped { version } => Said::new(format!("Raidcast {version} 已暂停推送，无需操作。")),
+            Rule::Older { version } => Said::new(format!("更新地址提供的是 Raidcast {version}，比当前版本旧。")),
+            Rule::NotSetUp => Said::new("尚未设置更新地址。").and("请在设置中输入更新文件的地址，或询问中继的管理员。"),
             Rule::Unreadable => {
-                Said::new("查找更新的地址上不是 Raidcast 的更新文件。").and("请在设置中检查该地址，或告知它的维护者。")
+                Said::new("更新地址上的内容不是 Raidcast 的更新文件。").and("请在设置中检查该地址，或告知其维护者。")
             }
         }
     }
@@ -248,14 +255,14 @@ impl Words for Chinese {
                 Said::new(format!("无法写入 {}（{}）。", path.display(), quoted(&error.text)))
                     .and("请允许当前用户写入，并确认磁盘有空间。")
             }
-            Wrong::NoRelay => Said::new("还没有指定中继。").and("请先输入中继地址。"),
-            Wrong::NotRunning => Said::new("Raidcast 现在没有跟随统计工具。").and("请看它窗口中的说明。"),
+            Wrong::NoRelay => Said::new("尚未设置中继。").and("请先输入中继地址。"),
+            Wrong::NotRunning => Said::new("Raidcast 当前没有在读取统计工具。").and("原因请见窗口中的说明。"),
             Wrong::Elsewhere => {
-                Said::new("另一个 Raidcast 正在这台电脑上工作。").and("请先结束它：之后这一个会自动继续。")
+                Said::new("另一个 Raidcast 正在这台电脑上运行。").and("请先退出它，之后当前这个会自动继续。")
             }
-            Wrong::Uploading => Said::new("另一个上传正在进行。").and("请等待它完成，或停止它。"),
-            Wrong::PlanGone => Said::new("要发送的内容已有变化。没有发送任何内容。").and("请查看后再次确认。"),
-            Wrong::NoFights => Said::new("这些战斗都无法发送：正在进行，或已被统计工具删除。").and("请再看一次列表。"),
+            Wrong::Uploading => Said::new("已有上传正在进行。").and("请等它完成，或先停止它。"),
+            Wrong::PlanGone => Said::new("要发送的内容已发生变化，本次没有发送。").and("请查看后重新确认。"),
+            Wrong::NoFights => Said::new("这些战斗都无法发送：仍在进行，或已被统计工具删除。").and("请重新查看列表。"),
             Wrong::Ending => Said::new("Raidcast 正在退出。"),
         }
     }

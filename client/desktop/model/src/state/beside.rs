@@ -1,0 +1,16 @@
+//! What is shown beside the run.
+
+use crate::view::UploadView;
+
+/// What is shown beside the run, and comes from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The relay's address.
+    pub relay: Option<String>,
+    /// By how much those are behind who are no members, seconds.
+    pub shown_s: u32,
+    /// The upload of old fights that is under way.
+    pub upload: Option<UploadView>,
+    /// There is an icon in the tray.
+    pub trayed: bool,
+}
