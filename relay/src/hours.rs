@@ -266,7 +266,7 @@ impl KeptHours {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                tracing::warn!(%error, "limits of addresses begin anew: what was kept of them cannot be read")
+                tracing::warn!(%error, "limits of addresses begin anew: what was kept of them cannot be read");
             }
         }
         Self { hours, file, writing: tokio::sync::Mutex::default() }

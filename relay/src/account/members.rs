@@ -155,8 +155,8 @@ impl Members {
         let waiting = || context.entropy.clone();
         let (trips, strangers) = (Waiting::new(waiting(), Bounds::SIGN_INS), Waiting::new(waiting(), Bounds::SIGN_INS));
         let (open, changing) = (Mutex::default(), tokio::sync::Mutex::default());
-        let tries = Tries::new(Arc::clone(&context.hours));
         Self {
+            tries: Tries::new(Arc::clone(&context.hours)),
             context,
             open,
             shown: Mutex::default(),
@@ -167,7 +167,6 @@ impl Members {
             providers,
             trips,
             strangers,
-            tries,
             changing,
             registration,
         }

@@ -223,8 +223,9 @@ fn can(line: &Line) -> Vec<FightAct> {
         (Stand::Unreadable, _) => Some(FightAct::Again),
         (Stand::Refused, _) if line.has_log => Some(FightAct::Again),
         // Nothing sends it but another upload.
-        (Stand::Refused, _) => Some(FightAct::Upload),
-        (Stand::Waiting, Some(Why::NotRunning { history: true } | Why::NotPosted)) => Some(FightAct::Upload),
+        (Stand::Refused, _) | (Stand::Waiting, Some(Why::NotRunning { history: true } | Why::NotPosted)) => {
+            Some(FightAct::Upload)
+        }
         (Stand::OnRelay | Stand::Streaming | Stand::Waiting, _) => None,
     };
     let with_link = line.url.is_some().then_some([FightAct::Copy, FightAct::Open]);

@@ -412,7 +412,8 @@ export interface paths {
         /**
          * All that is held about a character of one's own, as an archive.
          * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and a
-         *     character that an administrator has seen to: its `way` is `administrator`.
+         *     character that an administrator has seen to: its `way` is `administrator`. One person is given one archive at a time, and
+         *     ten within 15 minutes: then 429.
          */
         get: operations["exportCharacter"];
         put?: never;
@@ -491,7 +492,8 @@ export interface paths {
         };
         /**
          * All that is held about oneself, as an archive.
-         * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes.
+         * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes. One
+         *     person is given one archive at a time, and ten within 15 minutes: then 429.
          */
         get: operations["exportMe"];
         put?: never;
@@ -795,7 +797,8 @@ export interface paths {
         /**
          * All that is held about a player who asks for it, as an archive.
          * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes, and that
-         *     it was asked for is noted. Make sure that who asks is that player.
+         *     it was asked for is noted. Make sure that who asks is that player. One person is given one archive at a time, and ten
+         *     within 15 minutes: then 429.
          */
         post: operations["exportPlayer"];
         delete?: never;
@@ -2480,21 +2483,23 @@ export interface components {
              * @description Entries a page.
              */
             limit: number;
+            /** @description Leads on: `cursor` of the next request. `null` at the end. */
+            next: string | null;
             /**
              * Format: uint32
-             * @description From 1.
+             * @description From 1; `null` where a cursor was asked for.
              */
-            page: number;
+            page: number | null;
             /**
              * Format: int64
-             * @description Entries in all.
+             * @description Entries in all; `null` where a cursor was asked for.
              */
-            total: number;
+            total: number | null;
             /**
              * Format: int64
-             * @description Pages in all.
+             * @description Pages in all; likewise.
              */
-            totalPages: number;
+            totalPages: number | null;
         };
         /** @description A new password: `PUT /api/v1/me/password`. */
         PasswordForm: {
@@ -4927,6 +4932,7 @@ export interface operations {
             };
             401: components["responses"]["SignedOut"];
             403: components["responses"]["SignInAgain"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -6165,6 +6171,8 @@ export interface operations {
                 limit?: number;
                 /** @description Which page. */
                 page?: number;
+                /** @description `pagination.next` of an answer before, in place of `page`: however deep, it costs what the first page does. */
+                cursor?: string;
             };
             header?: {
                 /**
