@@ -361,8 +361,8 @@ mod tests {
             assert_eq!(hours.to_keep(), Some(Vec::new()));
         }
         // Nor is it when it is read that late.
-        let (late_ms, late) = self::hours();
-        late_ms.fetch_add(HOUR_MS, Ordering::Relaxed);
+        let (clock, late) = self::hours();
+        clock.fetch_add(HOUR_MS, Ordering::Relaxed);
         late.recall(&kept).unwrap();
         assert_eq!(late.to_keep(), Some(Vec::new()));
     }
