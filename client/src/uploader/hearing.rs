@@ -40,6 +40,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 });
                 return Err(WatchError::Unauthorized { text });
             }
+            SocketEvent::Forbidden { text } => return Err(WatchError::Forbidden { text }),
             SocketEvent::Reply(reply) => {
                 // What was said before the connection was given up counts no more.
                 if self.session.is_up() {

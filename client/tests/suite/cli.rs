@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::relay::{KEY, Relay};
+use crate::relay::{KEY, READING_KEY, Relay};
 use crate::web::{Reply, Web};
 
 fn command(dir: &Path) -> Command {
@@ -102,6 +102,11 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     assert_eq!(wrong.2, "error: The relay does not know this key. Check RAIDCAST_KEY.\n");
     assert!(!wrong.1.contains("wrong-one"), "{}", wrong.1);
     assert!(wrong.1.contains(r#""event":"refused","code":"unauthorized""#), "{}", wrong.1);
+    // It is known, and may not upload: the relay says so, once.
+    let forbidden = output(command(dir.path()).env("RAIDCAST_KEY", READING_KEY).args(args)).await;
+    assert_eq!(forbidden.0, 2);
+    assert_eq!(forbidden.2, "error: This key may not upload: it lacks the scope `upload`. Use another.\n");
+    assert!(forbidden.1.contains(r#""kind":"forbidden""#), "{}", forbidden.1);
     for (args, word) in [
         (&["--relay", "nowhere"][..], "https://"),
         (&[], "--relay"),

@@ -17,7 +17,8 @@ pub fn watch_error(error: &WatchError) -> String {
         WatchError::Address(error) => address_error(error),
         WatchError::Unauthorized { .. } => "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
         WatchError::Forbidden { text } => {
-            format!("This key may not upload: {} Ask the relay's operator.", sentence(text))
+            // What to do about it the relay says itself.
+            format!("This key may not upload: {}", sentence(text))
         }
         WatchError::Refused { text, .. } => format!("The relay does not take this raid: {text}"),
         // Before it is given up it is said otherwise: that it is tried again.

@@ -399,8 +399,8 @@ fn a_command_that_ended_before_its_time() {
             "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
         ),
         (
-            WatchError::Forbidden { text: "this key may read alone".into() },
-            "This key may not upload: this key may read alone. Ask the relay's operator.".to_owned(),
+            WatchError::Forbidden { text: "it lacks the scope `upload`. Use another, or ask the operator".into() },
+            "This key may not upload: it lacks the scope `upload`. Use another, or ask the operator.".to_owned(),
         ),
         (
             WatchError::Refused { code: RefusedCode::NotSupported, text: "too old".into() },
