@@ -38,7 +38,7 @@ pub(super) struct CommonFlags {
     /// Folder for what raidcast remembers [default: raidcast in your data folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// What the raid is called
+    /// What the raid is called [default: as before; "" takes its title away]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
     /// Who may see the raid [default: as before, at first unlisted]
