@@ -20,7 +20,7 @@ pub use upload::{Upload, UploadEnd};
 use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
-use crate::uploader::record::{How, NotSent, Record};
+use crate::uploader::record::{Finished, How, NotSent, Record};
 use crate::uploader::seen_by::SeenBy;
 use crate::uploader::waiting::Waiting;
 use crate::uploader::{self, Change, FolderError, told};
@@ -193,6 +193,17 @@ impl Plan {
         let as_asked = as_asked.map(|waits| waits.fight.encounter.clone());
         let agreed = self.as_agreed.iter().map(ToString::to_string).chain(as_asked).collect();
         Ok(self.count_before(&there, &agreed))
+    }
+
+    /// What this state folder has noted of the fights, oldest first, if each of them is whole on this relay: then there is
+    /// nothing to be sent, and no raid to be made. Else `None`.
+    pub fn all_there(&self, state: &Path, relay: &str) -> Option<Vec<Finished>> {
+        let record = Record::load(state);
+        let known = |held: &Finished| Finished {
+            result: if held.result == How::Kept { How::Kept } else { How::Known },
+            ..held.clone()
+        };
+        self.fights.iter().map(|fight| record.on_relay(fight, relay).map(known)).collect()
     }
 
     fn count_before(&self, there: &HashSet<String>, agreed: &HashSet<String>) -> Before {

@@ -310,7 +310,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.flush(now_ms);
         self.poll(now_ms);
-        if self.meter.was_ever_read() || !self.streams.is_empty() {
+        // Who follows a meter has the links before the first fight; an upload of which nothing is to be sent opens no raid.
+        let is_to_be_seen = self.options.history.is_none() && self.meter.was_ever_read();
+        if is_to_be_seen || !self.streams.is_empty() {
             self.session.connect();
         }
         self.beat(now_ms);

@@ -19,7 +19,7 @@ use crate::settings::Given;
 use crate::uploader::{self, Options};
 use bar::{Said, bar, message, show};
 use consent::{Consent, ask, consent, count, question};
-use told::{done_line, done_text, eprintln_quietly, tell_plan};
+use told::{done_line, done_text, eprintln_quietly, tell_all_there, tell_plan};
 
 /// Nothing was sent, for nobody said yes.
 const UNASKED: u8 = 3;
@@ -84,6 +84,10 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     };
     tell_plan(&plan, before, since_ms, json);
     if plan.fights.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    if !http && let Some(there) = plan.all_there(&options.state, &options.relay) {
+        tell_all_there(&plan, there, &options.relay, json);
         return ExitCode::SUCCESS;
     }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.

@@ -204,12 +204,23 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     assert_eq!((count("planned"), count("uploaded"), count("finalized"), count("done")), (1, 3, 3, 1), "{out}");
     let done = lines.last().unwrap();
     assert_eq!((&done["new"], &done["known"], &done["complete"]), (&3.into(), &0.into(), &true.into()));
-    // It was agreed to: nothing is asked, and nothing sent.
-    let sent = relay.memory().deltas;
-    let (status, out, err) = upload(&[]).await;
-    assert_eq!((status, out.as_str()), (0, ""), "{err}");
-    assert!(err.contains("3 fights: 0 new, 3 known already") && err.contains("known    2026-09-21 14:13"), "{err}");
-    assert_eq!(relay.memory().deltas, sent);
+    // All of it is there: nothing is asked, nothing sent, and no raid made.
+    let sent = |relay: &Relay| (relay.memory().deltas, relay.memory().hellos.len());
+    let before = sent(&relay);
+    for more in [&[][..], &["--visibility", "public", "--title", "Friday"]] {
+        let (status, out, err) = upload(more).await;
+        assert_eq!((status, out.as_str()), (0, ""), "{err}");
+        assert!(err.contains("known    2026-09-21 14:13") && err.contains("http://relay/report/"), "{err}");
+        let told = format!(
+            "All 3 fights are on the relay already. Nothing was sent. To change who sees them, open {}/account.\n",
+            relay.url
+        );
+        assert!(err.ends_with(&told), "{err}");
+    }
+    let (status, out, _) = upload(&["--json"]).await;
+    assert_eq!((status, out.matches(r#""result":"known""#).count()), (0, 3), "{out}");
+    assert!(out.lines().last().unwrap().contains(r#""event":"done""#), "{out}");
+    assert_eq!(sent(&relay), before);
 
     let (status, out, err) = output(&mut subcommand(dir.path(), "status")).await;
     assert_eq!((status, err.as_str()), (0, ""));
