@@ -18,7 +18,7 @@ use crate::history::{self, PATIENCE, Plan, Upload};
 use crate::settings::Given;
 use crate::uploader::{self, Options};
 use bar::{Said, bar, message, show};
-use consent::{Consent, ask, consent, count, question};
+use consent::{Consent, ask, consent, not_agreed, offer, question};
 use told::{done_line, done_text, eprintln_quietly, tell_all_there, tell_plan};
 
 /// Nothing was sent, for nobody said yes.
@@ -35,7 +35,7 @@ const VISIBILITY: &str = "Who may see the fights [default: as before, at first u
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// Only fights that began since then: 2026-11-01 (or 2026/11/01), 2026-11-01T20:15 (UTC), or how long ago: 1w, 7d, 12h, 30m
+    /// Only fights that began since then: 2026-11-01 (or 2026/11/01) or 2026-11-01T20:15, both in UTC, or how long ago: 1w, 7d, 12h, 30m
     #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
     since: Option<Since>,
     /// Send each fight in an HTTP request of its own, where the relay, or a proxy before it, lets no stream through.
@@ -92,10 +92,11 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.
     let terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let offered = offer(&plan, before, &options, http);
     let said = if yes || !history::needs_consent(&plan, before) {
         Ok(Consent::Given)
     } else {
-        consent(&question(&plan, before, &options, http), terminal.then_some(ask))
+        consent(&question(&offered), terminal.then_some(ask))
     };
     match said {
         Ok(Consent::Given) => {}
@@ -104,7 +105,7 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
             return ExitCode::from(UNASKED);
         }
         Ok(Consent::Nobody) => {
-            let text = format!("This would upload {}. Nothing was sent. Run again with --yes.", count(&plan));
+            let text = not_agreed(&offered);
             if json {
                 let _ = print_line(&error_line("not_agreed", &text));
             }

@@ -185,14 +185,18 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     // Nobody is there to be asked.
     let (status, out, err) = upload(&[]).await;
     assert_eq!((status, out.as_str()), (3, ""), "{err}");
-    assert!(err.contains("\nThis would upload 3 fights from 2026-09-21 14:13 to 2026-09-21 14:16 (UTC)"), "{err}");
+    assert!(
+        err.contains("\nThis would upload 3 fights from 2026-09-21 14:13 UTC to 2026-09-21 14:16 UTC to http"),
+        "{err}"
+    );
+    assert!(err.contains("visible to everybody who has the link. Nothing was sent."), "{err}");
     assert!(err.contains("--yes") && err.contains("left out: the meter has not ended it"), "{err}");
     assert!(relay.memory().fights.is_empty());
     assert_eq!(upload(&["--json"]).await.0, 3);
     // Nothing is asked where nothing is to be sent.
     let (status, _, err) = upload(&["--since", "2026-09-22"]).await;
     assert_eq!(status, 0, "{err}");
-    assert_eq!(err, "None of the fights began since 2026-09-22 00:00 (UTC); 3 are earlier.\n");
+    assert_eq!(err, "None of the fights began since 2026-09-22 00:00 UTC; 3 are earlier.\n");
     assert_eq!(upload(&["--since", "yesterday"]).await.0, 2);
     let (_, _, err) = upload(&["--since", "2026-09-21T14:14"]).await;
     assert!(err.contains("earlier fight is left out (--since)."), "{err}");

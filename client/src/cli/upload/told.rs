@@ -35,7 +35,7 @@ pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json
     if let Some(since_ms) = since_ms.filter(|_| plan.fights.is_empty() && plan.earlier > 0) {
         let are = if plan.earlier == 1 { "is" } else { "are" };
         let since = date::shown(since_ms);
-        eprintln_quietly(&format!("None of the fights began since {since} (UTC); {} {are} earlier.", plan.earlier));
+        eprintln_quietly(&format!("None of the fights began since {since}; {} {are} earlier.", plan.earlier));
         return;
     }
     if plan.fights.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json
     if let Some(started_at_ms) = going_on {
         let at = date::shown(started_at_ms);
         eprintln_quietly(&format!(
-            "The newest fight ({at} UTC) is left out: the meter has not ended it. `raidcast watch` shows it, or upload it later."
+            "The newest fight ({at}) is left out: the meter has not ended it, and wrote within the last 10 minutes. `raidcast watch` shows it. Later it can be uploaded: its report calls it unfinished."
         ));
     }
     match plan.unfinished {

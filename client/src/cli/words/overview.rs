@@ -124,8 +124,8 @@ mod tests {
         assert_eq!(
             text(&overview, false),
             "Nothing is running with this folder.\n\
-             waiting       2026-09-21 14:13  Bo[2Jss     5:02  http://r/0  its turn comes\n\
-             refused       2026-09-21 14:13  Hall        5:02  too long\n"
+             waiting       2026-09-21 14:13 UTC  Bo[2Jss     5:02  http://r/0  its turn comes\n\
+             refused       2026-09-21 14:13 UTC  Hall        5:02  too long\n"
         );
         overview.fights.extend((0..25).map(|n| line(n + 2, Stand::OnRelay, None)));
         assert!(text(&overview, false).ends_with("and 5 earlier ones on the relay; --all lists them\n"));

@@ -796,30 +796,30 @@ fn changes() {
         ),
         (
             Change::Uploaded { fight: finished(How::New, None) },
-            Some("new      2026-09-21 14:13  Boss  5:02  http://r/x".into()),
+            Some("new      2026-09-21 14:13 UTC  Boss  5:02  http://r/x".into()),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"new","relay":"http://r"}"#,
         ),
         (
             Change::Uploaded { fight: finished(How::Known, None) },
-            Some("known    2026-09-21 14:13  Boss  5:02  http://r/x".into()),
+            Some("known    2026-09-21 14:13 UTC  Boss  5:02  http://r/x".into()),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"known","relay":"http://r"}"#,
         ),
         (
             Change::Uploaded { fight: finished(How::Kept, None) },
             Some(
-                "kept     2026-09-21 14:13  Boss  5:02  http://r/x (the relay holds more of it from elsewhere)".into(),
+                "kept     2026-09-21 14:13 UTC  Boss  5:02  http://r/x (the relay holds more of it from elsewhere)".into(),
             ),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"kept","relay":"http://r"}"#,
         ),
         (
             Change::Failed { fight: finished(How::Refused, Some(refused_as(RefusedCode::BadEvent))) },
-            Some("refused  2026-09-21 14:13  fight  5:02  too long".into()),
+            Some("refused  2026-09-21 14:13 UTC  fight  5:02  too long".into()),
             r#"{"event":"failed","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"refused","why":"too long","relay":"http://r"}"#,
         ),
         (
             Change::Unsent { fight: finished(How::Waiting, Some(later(90))) },
             Some(
-                "waiting  2026-09-21 14:13  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into(),
+                "waiting  2026-09-21 14:13 UTC  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into(),
             ),
             r#"{"event":"unsent","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"waiting","why":"The relay answers: too many fights. Try again in 90 s.","relay":"http://r"}"#,
         ),
