@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, error_line, print, print_aside, print_error, print_line};
 use super::date::Since;
+use super::key_place::KeyPlace;
 use super::printer::Printer;
 use super::{json, words};
 use crate::history::{self, PATIENCE, Plan, Upload};
@@ -53,8 +54,8 @@ pub struct UploadFlags {
 /// Runs `upload` until all is on the relay or it is told to end.
 pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     let UploadFlags { common, since, http, yes, json } = flags;
-    let options = match common.options(&Given::default()) {
-        Ok(options) => options,
+    let (options, key) = match common.options(&Given::default()) {
+        Ok(made) => made,
         Err(error) => {
             print_error(json, "settings", &error);
             return ExitCode::from(USAGE);
@@ -123,12 +124,24 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         }
     }
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
-    let code = upload(&plan, options, &shutdown, http, json).await;
+    let way = Way { http, json, key };
+    let code = upload(&plan, options, &shutdown, &way).await;
     signals.abort();
     code
 }
 
-async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, http: bool, json: bool) -> ExitCode {
+/// How fights are sent, and how that is told.
+struct Way {
+    /// Each in an HTTP request of its own.
+    http: bool,
+    /// Told to programs.
+    json: bool,
+    /// Where the key stands.
+    key: KeyPlace,
+}
+
+async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, way: &Way) -> ExitCode {
+    let &Way { http, json, ref key } = way;
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
     let asked = options.visibility.is_some();
     let mut under_way = Upload::of(plan, &options.relay);
@@ -172,7 +185,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
             (u8::from(!end.complete), text)
         }
         Err(error) => {
-            let text = words::watch_error(&error);
+            let text = words::ended(&error, key);
             let text = if json {
                 print_aside(&text);
                 error_line(error.kind(), &text) + "\n"

@@ -102,6 +102,21 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     assert_eq!(wrong.2, "error: The relay does not know this key. Check RAIDCAST_KEY.\n");
     assert!(!wrong.1.contains("wrong-one"), "{}", wrong.1);
     assert!(wrong.1.contains(r#""event":"refused","code":"unauthorized""#), "{}", wrong.1);
+    // Where the key is to be set right.
+    let config = dir.path().join("mine.toml");
+    let in_file = async |text: &str| {
+        std::fs::write(&config, text).unwrap();
+        let more = ["--db", db.to_str().unwrap(), "--config", config.to_str().unwrap()];
+        output(command(dir.path()).env_remove("RAIDCAST_KEY").args(more)).await
+    };
+    let (status, _, err) = in_file(&format!("relay = \"{}\"\nkey = \"wrong-one\"\n", relay.url)).await;
+    let told = format!("error: The relay does not know this key. Check key = \"…\" in {}.\n", config.display());
+    assert!(status == 2 && err.ends_with(&told), "{err}");
+    // An address that can be none comes before the key that there is not.
+    let (status, _, err) = in_file("relay = \"raidcast.example\"\n").await;
+    assert!(status == 2 && err.ends_with("it has no http:// or https://. Write https://raidcast.example.\n"), "{err}");
+    let (status, _, err) = in_file("").await;
+    assert!(status == 2 && err.contains("error: Pair this computer with a relay first: raidcast login "), "{err}");
     // It is known, and may not upload: the relay says so, once.
     let forbidden = output(command(dir.path()).env("RAIDCAST_KEY", READING_KEY).args(args)).await;
     assert_eq!(forbidden.0, 2);
@@ -374,6 +389,8 @@ async fn each_fight_of_an_upload_has_a_line_of_json_also_when_the_user_ends_it()
 #[tokio::test]
 async fn help_says_who_sees_what_is_uploaded_when_nothing_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
+    let (_, out, _) = output(Command::new(env!("CARGO_BIN_EXE_raidcast")).arg("--help")).await;
+    assert!(out.find("  login ") < out.find("  watch "), "{out}");
     for (verb, is_of_keys) in [("upload", true), ("watch", false)] {
         let (status, out, _) = output(subcommand(dir.path(), verb).arg("--help")).await;
         let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -427,11 +444,12 @@ async fn what_cannot_be_used_is_said_at_once_with_what_to_do() {
         assert!(err.contains("RAIDCAST_KEY is not text") && !err.contains("argument"), "{err}");
     }
     // Why it gives up is said once.
-    let args = ["--db", "nowhere.db", "--until-idle", "3"];
+    let args = ["--db", "nowhere.db", "--until-idle", "3", "--meter-data", "/nowhere"];
     let (status, _, err) = output(subcommand(dir.path(), "watch").args(relay).args(args)).await;
     assert_eq!(status, 1, "{err}");
     assert_eq!(err.matches("nowhere.db is not there").count(), 1, "{err}");
     assert!(err.ends_with("error: Gave up after 3 s.\n"), "{err}");
+    assert!(err.contains("There is no folder /nowhere: names of skills will be missing.\n"), "{err}");
     let (status, out, err) = output(&mut subcommand(&dir.path().join("nowhere"), "status")).await;
     let told = format!(
         "There is no folder {}. Nothing has been streamed with it yet.\n",

@@ -7,6 +7,7 @@ use super::keys::{keys_error, trust_error};
 use super::meter::source_error;
 use super::relay::address_error;
 use super::text::told_before;
+use crate::cli::key_place::KeyPlace;
 use crate::settings::{Entry, FileFault, Home, KeyTrouble, SettingsFault, TitleFault};
 
 /// What to do with a Windows path that was written like any other text.
@@ -51,6 +52,27 @@ pub(in crate::cli) fn settings_fault(fault: &SettingsFault, home: Option<&Home>)
     }
 }
 
+/// That no relay is named; `paired`: those that this computer has a key for; `key`: where a key is given.
+pub(in crate::cli) fn no_relay(paired: &[String], key: Option<&KeyPlace>, home: Option<&Home>) -> String {
+    let or_in_file = or_in_file(Entry::Relay, home);
+    match (paired, key) {
+        ([], Some(_)) => settings_fault(&SettingsFault::NoRelay, home),
+        (_, Some(key)) => {
+            let given = if *key == KeyPlace::Variable { "RAIDCAST_KEY is set" } else { "--key is given" };
+            format!(
+                "{given}, so the relay that this computer is paired with is not used. Give --relay URL, too{or_in_file}."
+            )
+        }
+        ([], None) => format!(
+            "Pair this computer with a relay first: raidcast login https://… (the relay's address). If you have an upload \
+             key instead, give --relay URL{or_in_file}."
+        ),
+        (relays, None) => {
+            format!("This computer is paired with {}. Choose one with --relay URL{or_in_file}.", relays.join(" and "))
+        }
+    }
+}
+
 /// Where else something can be set.
 fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
     let Some(home) = home else { return String::new() };
@@ -60,7 +82,7 @@ fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
 fn file_fault(why: &FileFault) -> String {
     match why {
         FileFault::Folder => "it is a folder. Name the file in it, like config.toml, with --config.".to_owned(),
-        FileFault::NotThere => "it is not there. Name it with --config.".to_owned(),
+        FileFault::NotThere => "it is not there. Check what --config names.".to_owned(),
         FileFault::TextFile { name } => format!("there is {name}.txt: rename it to {name}."),
         FileFault::Io(error) => told_before(error),
         FileFault::NotUtf8 => "it is no UTF-8 text. Save the file as UTF-8.".to_owned(),
@@ -124,6 +146,7 @@ mod tests {
     use raidcast_shared::uplink::Visibility;
 
     use super::*;
+    use crate::keys::KeysError;
     use crate::os_error::OsError;
     use crate::settings::{SettingsFile, database, delay, key, title, trust};
 
@@ -164,8 +187,10 @@ mod tests {
             assert!(error.contains("config.toml"), "{error}");
         }
         let nowhere = dir.path().join("nowhere.toml");
-        let told =
-            format!("The settings file {} cannot be read: it is not there. Name it with --config.", nowhere.display());
+        let told = format!(
+            "The settings file {} cannot be read: it is not there. Check what --config names.",
+            nowhere.display()
+        );
         assert_eq!(load(&nowhere).unwrap_err(), told);
         let error = load(dir.path()).unwrap_err();
         assert!(error.contains("it is a folder") && error.contains("--config"), "{error}");
@@ -238,6 +263,32 @@ mod tests {
         assert_eq!(said(&SettingsFault::NoKey), format!("{key_told}, or write key = \"…\" into /c/config.toml."));
         assert_eq!(settings_fault(&SettingsFault::NoRelay, None), format!("{relay}."));
         assert_eq!(settings_fault(&SettingsFault::NoKey, None), format!("{key_told}."));
+        let (a, b) = ("https://a.example".to_owned(), "https://b.example".to_owned());
+        for (paired, key, expected) in [
+            (&[][..], Some(KeyPlace::Flag), format!("{relay}.")),
+            (
+                &[][..],
+                None,
+                "Pair this computer with a relay first: raidcast login https://… (the relay's address). If you have an \
+                 upload key instead, give --relay URL."
+                    .to_owned(),
+            ),
+            (
+                &[a.clone()],
+                Some(KeyPlace::Variable),
+                "RAIDCAST_KEY is set, so the relay that this computer is paired with is not used. Give --relay URL, too."
+                    .to_owned(),
+            ),
+            (
+                &[a, b],
+                None,
+                "This computer is paired with https://a.example and https://b.example. Choose one with --relay URL."
+                    .to_owned(),
+            ),
+        ] {
+            assert_eq!(no_relay(paired, key.as_ref(), None), expected);
+        }
+        assert!(no_relay(&[], None, Some(&home())).ends_with(", or write relay = \"…\" into /c/config.toml."));
         assert_eq!(
             settings_fault(&SettingsFault::NoState, None),
             "The folder for what is remembered is not set. Give --state DIR."
@@ -281,6 +332,19 @@ mod tests {
         let signs = SettingsFault::PathSigns { path: "/m".into() };
         assert!(said(&signs).starts_with("/m cannot stand in the settings file: "), "{}", said(&signs));
         let told = said(&trust(Some(Path::new("/nowhere.pem"))).unwrap_err());
-        assert!(told.starts_with("/nowhere.pem cannot be used: "), "{told}");
+        assert!(told.starts_with("The file of authorities /nowhere.pem (--ca, "), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+        let io = |kind, text: &str| KeysError::File(std::io::Error::new(kind, text.to_owned()));
+        let damaged = io(std::io::ErrorKind::InvalidData, "it does not hold what raidcast wrote");
+        assert_eq!(
+            said(&SettingsFault::Keys { file: "/c/keys.json".into(), error: damaged }),
+            "/c/keys.json is damaged: it does not hold what raidcast wrote. Delete it, and pair this computer again: \
+             raidcast login URL"
+        );
+        let other = io(std::io::ErrorKind::Other, "it burns");
+        assert_eq!(
+            said(&SettingsFault::Keys { file: "/c/keys.json".into(), error: other }),
+            "/c/keys.json cannot be read or written (it burns)."
+        );
     }
 }

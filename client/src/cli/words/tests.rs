@@ -8,6 +8,7 @@ use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 
 use super::super::json;
 use super::*;
+use crate::cli::key_place::KeyPlace;
 use crate::history::PlanError;
 use crate::os_error::{OsError, OsErrorKind};
 use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
@@ -194,7 +195,10 @@ fn a_relay_that_cannot_be_reached() {
         ),
         (Outage::HungUp { at: at() }, "raid.example:8787 hung up without an answer. If it speaks https, use https://…"),
         (Outage::HungUp { at: tls() }, "raid.example:443 hung up without an answer. If it speaks http, use http://…"),
-        (Outage::KeyForgotten, "The relay does not know this key any more. If it stays so, ask the relay's operator."),
+        (
+            Outage::KeyForgotten,
+            "The relay does not know this key any more. Pair this computer again (raidcast login), or ask the relay's operator.",
+        ),
         (Outage::Crowded { at: at() }, "A proxy at raid.example:8787 lets through so many requests only. Waiting."),
         (
             Outage::Proxy { at: at(), status: 407 },
@@ -307,7 +311,7 @@ fn a_relay_that_cannot_be_reached() {
 #[test]
 fn an_address_or_a_key_that_cannot_be_used() {
     for (url, why, expected) in [
-        ("x", WrongUrl::NoScheme, "x is no relay's address: it has no http:// or https://"),
+        ("a b", WrongUrl::NoScheme, "a b is no relay's address: it has no http:// or https://"),
         ("", WrongUrl::NoScheme, "An empty text is no relay's address: it has no http:// or https://"),
         ("", WrongUrl::Secret, "This is no relay's address: it has a name or a key before an @"),
         ("ftp://x", WrongUrl::Scheme("ftp".into()), "ftp://x is no relay's address: relays do not speak ftp://"),
@@ -321,6 +325,15 @@ fn an_address_or_a_key_that_cannot_be_used() {
     ] {
         let error = AddressError::Url { url: url.into(), why };
         assert_eq!(address_error(&error), format!("{expected}. Give one like https://raidcast.example."));
+    }
+    for (url, offered) in [
+        ("127.0.0.1:8801", "http://127.0.0.1:8801"),
+        ("localhost", "http://localhost"),
+        ("raidcast.example", "https://raidcast.example"),
+    ] {
+        let error = AddressError::Url { url: url.into(), why: WrongUrl::NoScheme };
+        let told = format!("{url} is no relay's address: it has no http:// or https://. Write {offered}.");
+        assert_eq!(address_error(&error), told);
     }
     let key = "The key holds characters that no key has. Copy it again, without quotes or line breaks.";
     assert_eq!(watch_error(&WatchError::Address(AddressError::Key)), key);
@@ -363,6 +376,13 @@ fn a_command_that_ended_before_its_time() {
             format!("/s cannot be used ({without_number}). Name a folder that you may write to with --state."),
         ),
         (
+            WatchError::Folder(FolderError::Io {
+                path: "/s/raid.json".into(),
+                error: io::Error::new(io::ErrorKind::StorageFull, "it is full"),
+            }),
+            "/s/raid.json cannot be written (it is full). Make room there.".to_owned(),
+        ),
+        (
             WatchError::Folder(FolderError::Damaged { path: "/s/fights.json".into(), why: Damage::Json(json) }),
             damaged,
         ),
@@ -396,7 +416,7 @@ fn a_command_that_ended_before_its_time() {
         ),
         (
             WatchError::Unauthorized { text: "no such key".into() },
-            "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
+            "The relay does not know this key.".to_owned(),
         ),
         (
             WatchError::Forbidden { text: "it lacks the scope `upload`. Use another, or ask the operator".into() },
@@ -424,6 +444,19 @@ fn a_command_that_ended_before_its_time() {
     ] {
         assert_eq!(watch_error(&error), expected);
     }
+    let unknown = WatchError::Unauthorized { text: "no such key".into() };
+    for (key, expected) in [
+        (KeyPlace::Variable, "Check RAIDCAST_KEY."),
+        (KeyPlace::Flag, "Check --key."),
+        (KeyPlace::Paired { relay: "http://r".into() }, "Pair this computer again: raidcast login http://r"),
+        (KeyPlace::File { path: "/c.toml".into() }, "Check key = \"…\" in /c.toml."),
+    ] {
+        assert_eq!(ended(&unknown, &key), format!("The relay does not know this key. {expected}"));
+    }
+    assert_eq!(
+        ended(&WatchError::Address(AddressError::Key), &KeyPlace::Flag),
+        watch_error(&WatchError::Address(AddressError::Key))
+    );
     let deleted = PlanError::Folder(FolderError::Deleted { dir: "/s".into() });
     assert_eq!(no_plan(&deleted), "The state folder /s was deleted. Start raidcast again.");
 }

@@ -43,7 +43,8 @@ pub(super) fn in_full(error: &OsError) -> String {
     }
 }
 
-fn without_number(text: &str) -> String {
+/// The same of an error in words.
+pub(super) fn without_number(text: &str) -> String {
     text.find(" (os error ").map_or(text, |at| &text[..at]).to_owned()
 }
 
