@@ -72,6 +72,7 @@ pub use outcome::{Summary, WatchError};
 pub use posting::{post, post_on};
 pub use seat::Seat;
 pub(crate) use seat::upload_part;
+pub(crate) use session::has_ticket;
 pub use shown_to::ShownTo;
 
 use crate::socket::{self, RelayAddress, SocketEvent};

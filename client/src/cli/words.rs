@@ -16,7 +16,7 @@ mod standing;
 mod tests;
 mod text;
 
-pub(super) use change::{line_of, reread, upload_line};
+pub(super) use change::{line_of, links, reread, upload_line};
 pub use error::watch_error;
 pub(super) use error::{ended, given_up, no_plan};
 pub(super) use folder::stall;
@@ -26,4 +26,4 @@ pub(super) use overview::write_overview;
 pub(super) use relay::{address_error, not_sent, outage, pairing_error, refused};
 pub(super) use settings::{no_relay, settings_fault};
 pub(super) use standing::{status_line, summary_line, trouble, why};
-pub(super) use text::{fit, left_out, title, told};
+pub(super) use text::{fit, left_out, percent, title, told};

@@ -364,7 +364,7 @@ impl Session {
 }
 
 /// Whether a link lets in whoever has it: that of a private raid alone has to.
-fn has_ticket(url: &str) -> bool {
+pub(crate) fn has_ticket(url: &str) -> bool {
     url.split_once('?').is_some_and(|(_, query)| query.split(['&', '#']).any(|part| part.starts_with("ticket=")))
 }
 
