@@ -224,7 +224,10 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     let done = lines.last().unwrap();
     assert_eq!((&done["new"], &done["known"], &done["complete"]), (&3.into(), &0.into(), &true.into()));
     // All of it is there: nothing is asked, nothing sent, and no raid made.
-    let sent = |relay: &Relay| (relay.memory().deltas, relay.memory().hellos.len());
+    let sent = |relay: &Relay| {
+        let memory = relay.memory();
+        (memory.deltas, memory.hellos.len())
+    };
     let before = sent(&relay);
     for more in [&[][..], &["--visibility", "public", "--title", "Friday"]] {
         let (status, out, err) = upload(more).await;

@@ -136,6 +136,17 @@ async fn the_newest_fight_is_sent_as_unfinished_where_its_meter_has_written_noth
     assert_eq!(endings.filter(|outcome| *outcome == Outcome::Unfinished).count(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_of_which_nothing_is_to_be_sent_opens_no_raid() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(0)).await;
+    let options = options(&place, &relay, "state").await;
+    remove_since(&place.db(), 0);
+    let (summary, counted, _) = done(Client::start(options)).await;
+    assert_eq!((summary.complete, counted.failed), (false, 3));
+    assert!(relay.memory().hellos.is_empty());
+}
+
 /// Gives every encounter the id below zero that mirrors its own, in every table.
 async fn mirror_rows(place: &Place) {
     use sqlx::{ConnectOptions as _, Connection as _, Row as _};

@@ -67,17 +67,19 @@ pub(super) fn tell_all_there(plan: &Plan, there: Vec<Finished>, relay: &str, as_
     for fight in there {
         let change = Change::Uploaded { fight };
         upload.hear(&change);
-        match as_json {
-            true => drop(json::line_of(&change).map(|line| print_line(&line))),
-            false => words::upload_line(&change).iter().for_each(|line| eprintln_quietly(line)),
+        if !as_json {
+            eprintln_quietly(&words::upload_line(&change).unwrap_or_default());
+        } else if let Some(line) = json::line_of(&change) {
+            let _ = print_line(&line);
         }
     }
     let fights = plan.fights.len() as u64;
     let summary = Summary { fights, finalized: fights, unacknowledged: 0, complete: true };
     let end = upload.end(&summary);
-    match as_json {
-        true => drop(print_line(done_line(&end, &summary).trim_end())),
-        false => eprintln_quietly(&all_there(fights, relay)),
+    if as_json {
+        let _ = print_line(done_line(&end, &summary).trim_end());
+    } else {
+        eprintln_quietly(&all_there(fights, relay));
     }
 }
 

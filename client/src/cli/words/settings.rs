@@ -7,7 +7,6 @@ use super::keys::{keys_error, trust_error};
 use super::meter::source_error;
 use super::relay::address_error;
 use super::text::told_before;
-use crate::cli::key_place::KeyPlace;
 use crate::settings::{Entry, FileFault, Home, KeyTrouble, SettingsFault, TitleFault};
 
 /// What to do with a Windows path that was written like any other text.
@@ -52,29 +51,8 @@ pub(in crate::cli) fn settings_fault(fault: &SettingsFault, home: Option<&Home>)
     }
 }
 
-/// That no relay is named; `paired`: those that this computer has a key for; `key`: where a key is given.
-pub(in crate::cli) fn no_relay(paired: &[String], key: Option<&KeyPlace>, home: Option<&Home>) -> String {
-    let or_in_file = or_in_file(Entry::Relay, home);
-    match (paired, key) {
-        ([], Some(_)) => settings_fault(&SettingsFault::NoRelay, home),
-        (_, Some(key)) => {
-            let given = if *key == KeyPlace::Variable { "RAIDCAST_KEY is set" } else { "--key is given" };
-            format!(
-                "{given}, so the relay that this computer is paired with is not used. Give --relay URL, too{or_in_file}."
-            )
-        }
-        ([], None) => format!(
-            "Pair this computer with a relay first: raidcast login https://… (the relay's address). If you have an upload \
-             key instead, give --relay URL{or_in_file}."
-        ),
-        (relays, None) => {
-            format!("This computer is paired with {}. Choose one with --relay URL{or_in_file}.", relays.join(" and "))
-        }
-    }
-}
-
 /// Where else something can be set.
-fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
+pub(super) fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
     let Some(home) = home else { return String::new() };
     format!(", or write {} = \"…\" into {}", entry.name(), home.config.display())
 }
@@ -263,32 +241,6 @@ mod tests {
         assert_eq!(said(&SettingsFault::NoKey), format!("{key_told}, or write key = \"…\" into /c/config.toml."));
         assert_eq!(settings_fault(&SettingsFault::NoRelay, None), format!("{relay}."));
         assert_eq!(settings_fault(&SettingsFault::NoKey, None), format!("{key_told}."));
-        let (a, b) = ("https://a.example".to_owned(), "https://b.example".to_owned());
-        for (paired, key, expected) in [
-            (&[][..], Some(KeyPlace::Flag), format!("{relay}.")),
-            (
-                &[][..],
-                None,
-                "Pair this computer with a relay first: raidcast login https://… (the relay's address). If you have an \
-                 upload key instead, give --relay URL."
-                    .to_owned(),
-            ),
-            (
-                &[a.clone()],
-                Some(KeyPlace::Variable),
-                "RAIDCAST_KEY is set, so the relay that this computer is paired with is not used. Give --relay URL, too."
-                    .to_owned(),
-            ),
-            (
-                &[a, b],
-                None,
-                "This computer is paired with https://a.example and https://b.example. Choose one with --relay URL."
-                    .to_owned(),
-            ),
-        ] {
-            assert_eq!(no_relay(paired, key.as_ref(), None), expected);
-        }
-        assert!(no_relay(&[], None, Some(&home())).ends_with(", or write relay = \"…\" into /c/config.toml."));
         assert_eq!(
             settings_fault(&SettingsFault::NoState, None),
             "The folder for what is remembered is not set. Give --state DIR."
