@@ -101,17 +101,20 @@ fn key_trouble(why: KeyTrouble) -> &'static str {
             "The key has quotes around it: take them off. (In cmd: set RAIDCAST_KEY=…, without quotes.)"
         }
         KeyTrouble::Damaged => {
-            "The key is not whole, or a letter of it has changed. Copy the key again and set RAIDCAST_KEY to it."
+            "The key is not whole, or a letter of it has changed. Copy the key again to where it stands: RAIDCAST_KEY, or \
+             key in the settings file."
         }
         KeyTrouble::Signs(KeyFault::Empty) => {
-            "The key is empty. Set RAIDCAST_KEY to the key that you got for the relay."
+            "The key is empty. Set RAIDCAST_KEY, or key in the settings file, to the key that you got for the relay."
         }
         KeyTrouble::Signs(KeyFault::Characters) => {
             "The key holds characters that no key has: a space, a line break, or a letter that is not English. \
-             Copy the key again and set RAIDCAST_KEY to it."
+             Copy the key again to where it stands: RAIDCAST_KEY, or \
+             key in the settings file."
         }
         KeyTrouble::Signs(KeyFault::TooLong) => {
-            "The key is longer than any key. Copy the key again and set RAIDCAST_KEY to it."
+            "The key is longer than any key. Copy the key again to where it stands: RAIDCAST_KEY, or \
+             key in the settings file."
         }
     }
 }
