@@ -4,6 +4,7 @@
 mod common;
 mod date;
 mod json;
+mod key_place;
 mod login;
 mod printer;
 mod shown;
@@ -31,12 +32,12 @@ pub struct Cli {
 /// What the client can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// First, once: pair this computer with a relay. It shows a code, and you type that into a page of the relay
+    Login(login::LoginFlags),
     /// Follow the meter and show its fights live. Ctrl-C ends it
     Watch(watch::WatchFlags),
     /// Send the finished fights that the meter has kept. It asks first, and sends no fight twice
     Upload(upload::UploadFlags),
-    /// Pair this computer with a relay: it shows a code, and you type that into a page of the relay
-    Login(login::LoginFlags),
     /// Forget the key for a relay
     Logout(login::LogoutFlags),
     /// Say which fights are on the relay, which wait, and why

@@ -9,7 +9,7 @@ mod upload;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::Visibility;
@@ -17,16 +17,19 @@ use uuid::Uuid;
 
 pub use upload::{Upload, UploadEnd};
 
+use crate::clock::Clock;
 use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
-use crate::uploader::record::{How, NotSent, Record};
+use crate::uploader::record::{Finished, How, NotSent, Record};
 use crate::uploader::seen_by::SeenBy;
 use crate::uploader::waiting::Waiting;
 use crate::uploader::{self, Change, FolderError, told};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Where a meter has written nothing for so long, its newest fight is over, though it has not ended it.
+const LEFT_AFTER: Duration = Duration::from_mins(10);
 /// A database that another program holds is asked so often, a quarter of a second apart.
 const LOCKED_TRIES: u32 = 20;
 
@@ -71,7 +74,7 @@ pub struct Plan {
     /// Those of the fights that are among them only because they wait in the state folder: to be seen by those who were
     /// agreed to.
     pub as_agreed: BTreeSet<EncounterId>,
-    /// The newest fight, if the meter has not ended it: left out, for it may be going on.
+    /// The newest fight, if the meter has not ended it, and wrote within the last minutes: left out, for it may be going on.
     pub going_on: Option<Fight>,
 }
 
@@ -133,14 +136,16 @@ impl Plan {
         since_ms: Option<i64>,
         waiting: &HashSet<String>,
     ) -> Result<Self, PlanError> {
-        let found = find(db, places)?;
+        let (found, written) = find_with_time(db, places)?;
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.all_fights()?;
         name_as_told(&mut fights, state);
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));
-        let going_on = fights.pop_if(|fight| fight.end.is_none());
+        let clock = Clock::system();
+        let is_left = written.and_then(|at| clock.since(at)).is_some_and(|ago| ago >= LEFT_AFTER);
+        let going_on = fights.pop_if(|fight| fight.end.is_none() && !is_left);
         let all = fights.len();
         let is_late = |fight: &Fight| since_ms.is_none_or(|since_ms| fight.started_at_ms >= since_ms);
         fights.retain(|fight| is_late(fight) || waiting.contains(&fight.encounter.to_string()));
@@ -195,6 +200,17 @@ impl Plan {
         Ok(self.count_before(&there, &agreed))
     }
 
+    /// What this state folder has noted of the fights, oldest first, if each of them is whole on this relay: then there is
+    /// nothing to be sent, and no raid to be made. Else `None`.
+    pub fn all_there(&self, state: &Path, relay: &str) -> Option<Vec<Finished>> {
+        let record = Record::load(state);
+        let known = |held: &Finished| Finished {
+            result: if held.result == How::Kept { How::Kept } else { How::Known },
+            ..held.clone()
+        };
+        self.fights.iter().map(|fight| record.on_relay(fight, relay).map(known)).collect()
+    }
+
     fn count_before(&self, there: &HashSet<String>, agreed: &HashSet<String>) -> Before {
         let mut before = Before::default();
         for name in self.fights.iter().map(|fight| fight.encounter.to_string()) {
@@ -213,9 +229,16 @@ impl Plan {
 /// # Errors
 /// There is none that can be read.
 pub(crate) fn find(db: Option<&Path>, places: &Places) -> Result<Found, PlanError> {
+    find_with_time(db, places).map(|(found, _)| found)
+}
+
+/// The same, and when it was written last: as it was before it was opened here.
+fn find_with_time(db: Option<&Path>, places: &Places) -> Result<(Found, Option<SystemTime>), PlanError> {
     let detection = detect::detect(db, places);
     let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
-    detection.found.map_err(nothing)
+    let found = detection.found.map_err(nothing)?;
+    let written = detection.looked.iter().find(|looked| looked.path == found.path).and_then(|looked| looked.written);
+    Ok((found, written))
 }
 
 /// Gives fights the names by which this state folder knows them.

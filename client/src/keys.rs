@@ -100,6 +100,14 @@ impl Keys {
         Ok(only.filter(|_| relays.next().is_none()))
     }
 
+    /// The relays that there is a key for.
+    ///
+    /// # Errors
+    /// What is kept cannot be read.
+    pub fn relays(&self) -> Result<Vec<String>, KeysError> {
+        Ok(self.read()?.into_keys().collect())
+    }
+
     /// Whether a key for a relay could be kept now. A system's store that does not answer is not asked again: what it says
     /// is given.
     ///
@@ -231,6 +239,7 @@ mod tests {
         assert_eq!(keys.only_relay().unwrap().as_deref(), Some("https://a.example"));
         keys.keep("http://b.example", "three").unwrap();
         assert_eq!(keys.only_relay().unwrap(), None);
+        assert_eq!(keys.relays().unwrap(), ["http://b.example", "https://a.example"]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -183,7 +183,7 @@ async fn ask<T: DeserializeOwned>(
             // Nobody is followed there: a key is for the relay that is named.
             return match answered(&Response::from_parts(head, Some(body.to_vec())), &uri) {
                 NoConnection::Outage(why, _) => Err(PairingError::Outage(why)),
-                NoConnection::Unauthorized(_) => Err(PairingError::Unknown),
+                NoConnection::Unauthorized(_) | NoConnection::Forbidden(_) => Err(PairingError::Unknown),
             };
         }
         let retry_s = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());

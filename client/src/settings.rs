@@ -64,7 +64,7 @@ pub struct Given {
     pub ca: Option<PathBuf>,
     /// Folder for what is remembered between starts.
     pub state: Option<PathBuf>,
-    /// What the raid is called.
+    /// What the raid is called; empty: nothing from now on.
     pub title: Option<String>,
     /// Who may find and see raids.
     pub visibility: Option<Visibility>,

@@ -75,6 +75,11 @@ pub enum SocketEvent {
         /// In the relay's words.
         text: String,
     },
+    /// The relay does not let the key upload, and never did in this run: the task has ended.
+    Forbidden {
+        /// In the relay's words.
+        text: String,
+    },
 }
 
 enum Closed {
@@ -88,10 +93,13 @@ enum Closed {
     Unauthorized {
         text: String,
     },
+    Forbidden {
+        text: String,
+    },
     Shutdown,
 }
 
-/// Keeps a connection to the relay until `shutdown`, or until the relay does not know a key that it has not taken before.
+/// Keeps a connection to the relay until `shutdown`, or until the relay does not take a key that it has not taken before.
 ///
 /// Waits while nobody takes the events. `at_once`: where it waits before another attempt, that is made now, and waits are
 /// short again.
@@ -115,6 +123,13 @@ pub async fn run(
             }
             Closed::Unauthorized { text } => {
                 let _ = events.send(SocketEvent::Unauthorized { text }).await;
+                return;
+            }
+            Closed::Forbidden { text } if backoff.was_welcome => {
+                (Outage::Said { text }, Some(KEY_AGAIN + backoff.next()))
+            }
+            Closed::Forbidden { text } => {
+                let _ = events.send(SocketEvent::Forbidden { text }).await;
                 return;
             }
             Closed::Retry { why, at_least } => (why, at_least),
@@ -309,6 +324,7 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
         }
         Ok(Err(error)) => Err(match answer::explain(&error, uri) {
             NoConnection::Unauthorized(text) => Closed::Unauthorized { text },
+            NoConnection::Forbidden(text) => Closed::Forbidden { text },
             NoConnection::Outage(why, at_least) => Closed::Retry { why, at_least },
         }),
     }

@@ -299,7 +299,7 @@ fn of_spool(peek: &Peek, told: Option<&OnItsWay>, work: &Work) -> Line {
         encounter: peek.head.encounter.to_string(),
         title: peek.boss.clone().or_else(|| peek.head.header.scene.clone()),
         started_at_ms: peek.head.header.started_at_ms,
-        duration_ms: Some(peek.elapsed_ms),
+        duration_ms: (peek.seq > 0).then_some(peek.elapsed_ms),
         events: peek.events,
         outcome: peek.ending.as_ref().map(|ending| ending.outcome),
         state,
@@ -311,7 +311,12 @@ fn of_spool(peek: &Peek, told: Option<&OnItsWay>, work: &Work) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use raidcast_shared::id::{EncounterId, StreamId};
+    use raidcast_shared::testing::header;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::spool::Head;
     use crate::uploader::Seat;
 
     #[test]
@@ -326,6 +331,24 @@ mod tests {
         }
         assert_eq!(Overview::read(dir.path(), 0).unwrap(), Overview::default());
         assert!(Overview::read(&dir.path().join("nowhere"), 0).is_err());
+    }
+
+    #[test]
+    fn a_fight_of_which_nothing_was_read_has_no_length() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("spool")).unwrap();
+        let head = Head {
+            db: "/meter.db".into(),
+            row: 3,
+            encounter: EncounterId(Uuid::from_u128(5)),
+            stream: StreamId(Uuid::from_u128(6)),
+            generation: None,
+            header: header(),
+        };
+        Spool::create(&dir.path().join("spool"), head).unwrap();
+        let fights = Overview::read(dir.path(), 0).unwrap().fights;
+        let told: Vec<_> = fights.iter().map(|line| (line.duration_ms, line.state)).collect();
+        assert_eq!(told, [(None, Stand::Waiting)]);
     }
 
     /// As who has the folder now writes it, and who had it before wrote it.

@@ -72,6 +72,7 @@ pub use outcome::{Summary, WatchError};
 pub use posting::{post, post_on};
 pub use seat::Seat;
 pub(crate) use seat::upload_part;
+pub(crate) use session::has_ticket;
 pub use shown_to::ShownTo;
 
 use crate::socket::{self, RelayAddress, SocketEvent};
@@ -310,7 +311,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.flush(now_ms);
         self.poll(now_ms);
-        if self.meter.was_ever_read() || !self.streams.is_empty() {
+        // Who follows a meter has the links before the first fight; an upload of which nothing is to be sent opens no raid.
+        let is_to_be_seen = self.options.history.is_none() && self.meter.was_ever_read();
+        if is_to_be_seen || !self.streams.is_empty() {
             self.session.connect();
         }
         self.beat(now_ms);

@@ -7,10 +7,12 @@ use clap::{Args, ValueEnum};
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use tokio_util::sync::CancellationToken;
 
+use super::key_place::KeyPlace;
 use super::printer::Printer;
 use super::words;
 use crate::keys::Keys;
 use crate::settings::{self, Given, Home, SettingsFault, SettingsFile};
+use crate::socket::RelayAddress;
 use crate::uploader::Options;
 
 /// Something of the settings is of no use.
@@ -38,7 +40,7 @@ pub(super) struct CommonFlags {
     /// Folder for what raidcast remembers [default: raidcast in your data folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// What the raid is called
+    /// What the raid is called [default: as before; "" takes its title away]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
     /// Who may see the raid [default: as before, at first unlisted]
@@ -93,13 +95,16 @@ impl From<VisibilityFlag> for Visibility {
 }
 
 impl CommonFlags {
-    /// What is to be done; `more`: what else the command says. The error says what to do.
-    pub(super) fn options(self, more: &Given) -> Result<Options, String> {
+    /// What is to be done, and where the key stands; `more`: what else the command says. The error says what to do.
+    pub(super) fn options(self, more: &Given) -> Result<(Options, KeyPlace), String> {
         let home = Home::of_this_user();
         let home = home.as_ref();
         let in_words = |fault: SettingsFault| words::settings_fault(&fault, home);
         let file = settings_file(self.config.as_deref(), home).map_err(in_words)?;
         let keys = home.map(|home| Keys::at(home.keys.clone()));
+        let keys = keys.as_ref();
+        let key_given = self.key.as_deref().map(KeyPlace::of_given);
+        let relay = self.relay.clone().or_else(|| file.relay.clone());
         let given = Given {
             relay: self.relay,
             key: self.key,
@@ -113,7 +118,24 @@ impl CommonFlags {
             delay: more.delay,
             report_visibility: more.report_visibility,
         };
-        settings::options(given, file, home, keys.as_ref()).map_err(in_words)
+        let wrong_address = |relay: &str| RelayAddress::check(relay).err().map(|error| words::address_error(&error));
+        let made = settings::options(given, file, home, keys).map_err(|fault| match fault {
+            SettingsFault::NoRelay => {
+                let paired = keys.and_then(|keys| keys.relays().ok()).unwrap_or_default();
+                words::no_relay(&paired, key_given.as_ref(), home)
+            }
+            // There is none for what can be no relay's address, either: that is to be set right first.
+            SettingsFault::NoKey => {
+                relay.as_deref().and_then(wrong_address).unwrap_or_else(|| in_words(SettingsFault::NoKey))
+            }
+            fault => in_words(fault),
+        })?;
+        if let Some(dir) = made.meter_data.as_ref().filter(|dir| !dir.is_dir()) {
+            let _ =
+                writeln!(io::stderr().lock(), "There is no folder {}: names of skills will be missing.", dir.display());
+        }
+        let key = key_given.unwrap_or_else(|| KeyPlace::of_found(&made.relay, keys, self.config.as_deref(), home));
+        Ok((made, key))
     }
 }
 

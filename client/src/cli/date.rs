@@ -4,11 +4,11 @@ use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// `2026-11-01 20:15`, in UTC.
+/// `2026-11-01 20:15 UTC`.
 pub(super) fn shown(unix_ms: i64) -> String {
     let (year, month, day) = civil(unix_ms.div_euclid(DAY_MS));
     let minutes = unix_ms.rem_euclid(DAY_MS) / 60_000;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60, minutes % 60)
 }
 
 /// `5:02`, or `1:05:02` from an hour on.
@@ -35,7 +35,7 @@ impl Since {
     /// Says what would have been understood.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
-            "give a date (2026-11-01 or 2026/11/01), a date and time (2026-11-01T20:15, UTC), or how long ago (1w, 7d, \
+            "give a date (2026-11-01 or 2026/11/01) or a date and time (2026-11-01T20:15), both in UTC, or how long ago (1w, 7d, \
              12h, 30m)"
                 .to_owned()
         };
@@ -143,8 +143,8 @@ mod tests {
         for days in -200_000..200_000 {
             assert_eq!(days_of(civil(days)), days);
         }
-        assert_eq!(shown(1_790_000_000_000), "2026-09-21 14:13");
-        assert_eq!(shown(0), "1970-01-01 00:00");
+        assert_eq!(shown(1_790_000_000_000), "2026-09-21 14:13 UTC");
+        assert_eq!(shown(0), "1970-01-01 00:00 UTC");
         assert_eq!((length(302_999).as_str(), length(3_902_000).as_str()), ("5:02", "1:05:02"));
     }
 

@@ -12,6 +12,9 @@ use crate::pairing::{Invitation, Paired, Pairing, PairingError};
 use crate::settings::{self, Home};
 use crate::socket::RelayAddress;
 
+/// The longest name of a computer that relays take, characters.
+const NAME_CHARS_MAX: usize = 64;
+
 /// Flags of `login`.
 #[derive(Clone, Debug, Args)]
 pub struct LoginFlags {
@@ -19,7 +22,7 @@ pub struct LoginFlags {
     #[arg(value_name = "URL", env = "RAIDCAST_RELAY")]
     relay: String,
     /// What your account page calls this computer [default: raidcast on its name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = computer_name)]
     name: Option<String>,
     /// Authorities that vouch for the relay beside those that browsers know: a PEM file [default: `ca` of the settings
     /// file]
@@ -33,6 +36,15 @@ pub struct LogoutFlags {
     /// The relay's address
     #[arg(value_name = "URL", env = "RAIDCAST_RELAY")]
     relay: String,
+}
+
+/// A name that relays take.
+fn computer_name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        1..=NAME_CHARS_MAX => Ok(text.to_owned()),
+        _ => Err(format!("a name has 1 to {NAME_CHARS_MAX} characters")),
+    }
 }
 
 fn refuse(text: &str) -> ExitCode {
@@ -133,5 +145,18 @@ pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
             ExitCode::from(u8::from(told.is_err()))
         }
         Err(error) => refuse(&words::keys_error(&error, keys.path())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_computer_has_a_name_that_relays_take() {
+        assert_eq!(computer_name(" desk "), Ok("desk".to_owned()));
+        for wrong in ["", " ", &"x".repeat(65)] {
+            assert_eq!(computer_name(wrong), Err("a name has 1 to 64 characters".to_owned()));
+        }
     }
 }

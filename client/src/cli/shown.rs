@@ -2,7 +2,7 @@
 //!
 //! One invariant: it says `acknowledged` only of what the relay has acknowledged.
 
-use super::words::{fit, line_of, status_line, summary_line};
+use super::words::{fit, line_of, links, status_line, summary_line};
 use crate::uploader::{Change, Status, Summary};
 
 /// Clears the line that is rewritten.
@@ -14,21 +14,31 @@ pub(super) struct Shown {
     /// Whether the last line may be rewritten.
     terminal: bool,
     status: Status,
+    /// The connection was lost that there was.
+    was_cut: bool,
 }
 
 impl Shown {
     /// `terminal`: one line is rewritten in place.
     pub(super) fn new(terminal: bool) -> Self {
-        Self { terminal, status: Status::default() }
+        Self { terminal, status: Status::default(), was_cut: false }
     }
 
     /// Shows one change; empty where there is nothing to print.
     pub(super) fn show(&mut self, change: &Change) -> String {
         let mut text = String::new();
-        if let Change::Status(status) = change {
-            self.status = status.clone();
-        } else if let Some(line) = line_of(change) {
-            text = self.line(&fit(&line));
+        match change {
+            Change::Status(status) => self.status = status.clone(),
+            Change::Connected { url, channel_url, .. } => {
+                if std::mem::take(&mut self.was_cut) {
+                    text = self.line("Connected again.");
+                }
+                text.extend(links(url, channel_url).iter().map(|line| self.line(&fit(line))));
+            }
+            change => {
+                self.was_cut |= matches!(change, Change::Disconnected { was_connected: true, .. });
+                text.extend(line_of(change).map(|line| self.line(&fit(&line))));
+            }
         }
         if self.terminal {
             text.push_str(WIPE);
@@ -54,6 +64,7 @@ mod tests {
 
     use super::*;
     use crate::os_error::{OsError, OsErrorKind};
+    use crate::socket::Outage;
     use crate::uploader::LiveFight;
     use crate::uploader::trouble::Stall;
 
@@ -78,8 +89,25 @@ mod tests {
     fn a_terminal_has_one_line_that_tells_the_truth() {
         let text = shown(true, &[live(0, true)]);
         assert_eq!(text, "\r\u{1b}[2Klive  Super [31mMech  3:12  12.4k hits sent, all has arrived  http://r/x");
-        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, 3 parts are on their way"));
-        assert!(shown(true, &[live(3, false)]).contains("3 parts wait here for the relay"));
+        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, not all has arrived yet"));
+        assert!(shown(true, &[live(3, false)]).contains("what has not arrived waits here for the relay"));
+    }
+
+    #[test]
+    fn links_have_a_line_each_with_who_can_watch_also_after_an_outage() {
+        let connected = |ticket: &str| Change::Connected {
+            raid: "c".into(),
+            url: format!("http://r/raids/c{ticket}"),
+            channel_url: format!("http://r/live/m{ticket}"),
+        };
+        let cut = Change::Disconnected { why: Outage::Cut, retry_ms: 0, was_connected: true };
+        let links = "Share:          http://r/raids/c\nPermanent link: http://r/live/m\n\
+                     Everybody who has one of these links can watch.\n";
+        assert_eq!(shown(false, &[connected("")]), links);
+        let told = shown(false, &[connected(""), cut, connected(""), connected("")]);
+        assert!(told.ends_with(&format!("Nothing is lost.\nConnected again.\n{links}{links}")), "{told}");
+        let told = shown(false, &[connected("?ticket=abc")]);
+        assert!(told.ends_with("\nThese links contain a secret: whoever has one of them can watch.\n"), "{told}");
     }
 
     #[test]

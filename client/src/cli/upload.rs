@@ -12,14 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, error_line, print, print_aside, print_error, print_line};
 use super::date::Since;
+use super::key_place::KeyPlace;
 use super::printer::Printer;
 use super::{json, words};
 use crate::history::{self, PATIENCE, Plan, Upload};
 use crate::settings::Given;
 use crate::uploader::{self, Options};
 use bar::{Said, bar, message, show};
-use consent::{Consent, ask, consent, count, question};
-use told::{done_line, done_text, eprintln_quietly, tell_plan};
+use consent::{Consent, ask, consent, not_agreed, offer, question};
+use told::{done_line, done_text, eprintln_quietly, tell_all_there, tell_plan};
 
 /// Nothing was sent, for nobody said yes.
 const UNASKED: u8 = 3;
@@ -35,7 +36,7 @@ const VISIBILITY: &str = "Who may see the fights [default: as before, at first u
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// Only fights that began since then: 2026-11-01 (or 2026/11/01), 2026-11-01T20:15 (UTC), or how long ago: 1w, 7d, 12h, 30m
+    /// Only fights that began since then: 2026-11-01 (or 2026/11/01) or 2026-11-01T20:15, both in UTC, or how long ago: 1w, 7d, 12h, 30m
     #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
     since: Option<Since>,
     /// Send each fight in an HTTP request of its own, where the relay, or a proxy before it, lets no stream through.
@@ -53,8 +54,8 @@ pub struct UploadFlags {
 /// Runs `upload` until all is on the relay or it is told to end.
 pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     let UploadFlags { common, since, http, yes, json } = flags;
-    let options = match common.options(&Given::default()) {
-        Ok(options) => options,
+    let (options, key) = match common.options(&Given::default()) {
+        Ok(made) => made,
         Err(error) => {
             print_error(json, "settings", &error);
             return ExitCode::from(USAGE);
@@ -86,12 +87,17 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     if plan.fights.is_empty() {
         return ExitCode::SUCCESS;
     }
+    if !http && let Some(there) = plan.all_there(&options.state, &options.relay) {
+        tell_all_there(&plan, there, &options.relay, json);
+        return ExitCode::SUCCESS;
+    }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.
     let terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let offered = offer(&plan, before, &options, http);
     let said = if yes || !history::needs_consent(&plan, before) {
         Ok(Consent::Given)
     } else {
-        consent(&question(&plan, before, &options, http), terminal.then_some(ask))
+        consent(&question(&offered), terminal.then_some(ask))
     };
     match said {
         Ok(Consent::Given) => {}
@@ -100,7 +106,7 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
             return ExitCode::from(UNASKED);
         }
         Ok(Consent::Nobody) => {
-            let text = format!("This would upload {}. Nothing was sent. Run again with --yes.", count(&plan));
+            let text = not_agreed(&offered);
             if json {
                 let _ = print_line(&error_line("not_agreed", &text));
             }
@@ -118,12 +124,24 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         }
     }
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
-    let code = upload(&plan, options, &shutdown, http, json).await;
+    let way = Way { http, json, key };
+    let code = upload(&plan, options, &shutdown, &way).await;
     signals.abort();
     code
 }
 
-async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, http: bool, json: bool) -> ExitCode {
+/// How fights are sent, and how that is told.
+struct Way {
+    /// Each in an HTTP request of its own.
+    http: bool,
+    /// Told to programs.
+    json: bool,
+    /// Where the key stands.
+    key: KeyPlace,
+}
+
+async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, way: &Way) -> ExitCode {
+    let &Way { http, json, ref key } = way;
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
     let asked = options.visibility.is_some();
     let mut under_way = Upload::of(plan, &options.relay);
@@ -167,7 +185,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
             (u8::from(!end.complete), text)
         }
         Err(error) => {
-            let text = words::watch_error(&error);
+            let text = words::ended(&error, key);
             let text = if json {
                 print_aside(&text);
                 error_line(error.kind(), &text) + "\n"

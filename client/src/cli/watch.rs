@@ -79,8 +79,10 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
         report_visibility: flags.report_visibility.map(ReportVisibility::from),
         ..Given::default()
     };
-    let options = match flags.common.options(&more) {
-        Ok(options) => Options { until_idle: flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN)), ..options },
+    let (options, key) = match flags.common.options(&more) {
+        Ok((options, key)) => {
+            (Options { until_idle: flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN)), ..options }, key)
+        }
         Err(error) => {
             print_error(as_json, "settings", &error);
             return ExitCode::from(USAGE);
@@ -126,7 +128,7 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
                 WatchError::NoMeter { after, why } if !as_json && waiting.as_ref() == Some(why) => {
                     words::given_up(*after)
                 }
-                error => words::watch_error(error),
+                error => words::ended(error, &key),
             };
             let text = if as_json {
                 print_aside(&text);

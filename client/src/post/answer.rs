@@ -174,6 +174,7 @@ pub(crate) fn failure_of(head: &response::Parts, body: &[u8], uri: &Uri, now: Sy
             match answered(&answer, uri) {
                 NoConnection::Outage(why, _) => Failure::Nowhere { why },
                 NoConnection::Unauthorized(text) => Failure::Unauthorized { text },
+                NoConnection::Forbidden(text) => Failure::Forbidden { text },
             }
         }
     }

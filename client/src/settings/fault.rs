@@ -120,6 +120,6 @@ pub enum KeyTrouble {
 pub enum TitleFault {
     /// It is too long.
     TooLong,
-    /// It has a tag like `<b>`, or a sign that cannot be shown, or there is nothing of it.
+    /// It has a tag like `<b>`, or a sign that cannot be shown.
     Signs,
 }

@@ -29,13 +29,13 @@ pub fn key(text: &str) -> Result<String, SettingsFault> {
     }
 }
 
-/// A title that the relay takes.
+/// A title that the relay takes; an empty one takes away the one that a raid has.
 ///
 /// # Errors
 /// It takes no such title.
 pub fn title(text: &str) -> Result<String, SettingsFault> {
     let text = text.trim();
-    if is_title(text, TITLE_CHARS_MAX) {
+    if text.is_empty() || is_title(text, TITLE_CHARS_MAX) {
         return Ok(text.to_owned());
     }
     let is_long = text.chars().count() > TITLE_CHARS_MAX;
@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(key_trouble(&"k".repeat(2_000)), KeyTrouble::Signs(KeyFault::TooLong));
 
         assert_eq!(title(" Friday ").unwrap(), "Friday");
+        assert_eq!(title(" ").unwrap(), "");
         assert!(matches!(title("<b>"), Err(SettingsFault::Title(TitleFault::Signs))));
         let long = "x".repeat(TITLE_CHARS_MAX + 1);
         assert!(matches!(title(&long), Err(SettingsFault::Title(TitleFault::TooLong))));

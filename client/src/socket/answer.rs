@@ -23,6 +23,8 @@ const PROXY_WAIT_MAX: Duration = Duration::from_mins(1);
 pub(crate) enum NoConnection {
     /// The relay itself says that it does not know the key, in its words.
     Unauthorized(String),
+    /// The relay itself says that the key may not do this, in its words.
+    Forbidden(String),
     /// Anything else, and how long to wait at least.
     Outage(Outage, Option<Duration>),
 }
@@ -68,7 +70,8 @@ pub(crate) fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoCon
     let wait_max = if told.is_some() { Duration::MAX } else { PROXY_WAIT_MAX };
     let status = response.status().as_u16();
     let outage = match (response.status(), told) {
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(text)) => return NoConnection::Unauthorized(text),
+        (StatusCode::UNAUTHORIZED, Some(text)) => return NoConnection::Unauthorized(text),
+        (StatusCode::FORBIDDEN, Some(text)) => return NoConnection::Forbidden(text),
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
             Outage::Proxy { at, status }
         }
@@ -195,6 +198,8 @@ mod tests {
     fn each_answer_has_its_meaning() {
         let relay = r#"{"code":"unauthorized","message":"the key is not known"}"#;
         assert_eq!(answer(401, &[], relay), NoConnection::Unauthorized("the key is not known".into()));
+        let lacks = r#"{"code":"forbidden","message":"it lacks the scope `upload`"}"#;
+        assert_eq!(answer(403, &[], lacks), NoConnection::Forbidden("it lacks the scope `upload`".into()));
         let at = Address { host: "raid.example".into(), port: 8787, tls: false };
         for (status, headers, body, expected) in [
             (401, &[][..], "<html>log in</html>", Outage::Proxy { at: at.clone(), status: 401 }),
@@ -239,7 +244,7 @@ mod tests {
     fn a_proxy_is_believed_a_minute_and_a_relay_what_it_says() {
         let wait = |status, body| match answer(status, &[("retry-after", "3600")], body) {
             NoConnection::Outage(_, wait) => wait,
-            unauthorized @ NoConnection::Unauthorized(_) => panic!("{unauthorized:?}"),
+            other => panic!("{other:?}"),
         };
         for status in [429, 500, 503] {
             assert_eq!(wait(status, "<h1>later</h1>"), Some(PROXY_WAIT_MAX), "{status}");

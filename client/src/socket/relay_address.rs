@@ -100,6 +100,18 @@ impl RelayAddress {
     }
 }
 
+/// What of an address without its scheme is a page of the relay, to its end.
+fn page_of(rest: &str) -> Option<&str> {
+    let begins = |path: &str| {
+        let path = path.trim_start_matches('/');
+        // What is shown stands behind these; the others are pages by themselves.
+        ["live/", "raids/", "reports/", "docs/"].iter().any(|page| path.starts_with(page))
+            || ["account", "removal"].contains(&path.split('/').next().unwrap_or_default())
+    };
+    let path = &rest[rest.find('/')?..];
+    path.match_indices('/').map(|(at, _)| &path[at..]).find(|&path| begins(path))
+}
+
 /// The uplink of the relay at `url`, without a key.
 fn uplink_of(url: &str) -> Result<Request<()>, AddressError> {
     // What stands before an @ may be a secret: it is neither used nor shown.
@@ -116,9 +128,8 @@ fn uplink_of(url: &str) -> Result<Request<()>, AddressError> {
     if rest.contains(['?', '#']) {
         return Err(wrong(WrongUrl::Query));
     }
-    let pages = ["/live/", "/raids/", "/reports/"].into_iter();
-    if let Some(at) = pages.filter_map(|page| url.trim().find(page)).min() {
-        let (relay, page) = url.trim().split_at(at);
+    if let Some(page) = page_of(rest) {
+        let (relay, page) = url.trim().split_at(url.trim().len() - page.len());
         return Err(wrong(WrongUrl::Page { relay: relay.to_owned(), page: page.to_owned() }));
     }
     let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
@@ -143,6 +154,7 @@ mod tests {
         assert_eq!(uri("http://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
         assert_eq!(uri("https://raids.example/cast/").unwrap(), "wss://raids.example/cast/api/v1/uplink");
         assert_eq!(uri("HTTP://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
+        assert!(uri("https://account.example/live").is_ok() && uri("https://x/accounts").is_ok());
         for (wrong, why) in [
             (" ", WrongUrl::NoScheme),
             ("127.0.0.1:8787", WrongUrl::NoScheme),
@@ -152,6 +164,7 @@ mod tests {
             ("http://x:0", WrongUrl::Port),
             ("http://x:99999", WrongUrl::Port),
             ("http://a b", WrongUrl::Host),
+            ("http://x/account", WrongUrl::Page { relay: "http://x".into(), page: "/account".into() }),
             ("https://x/cast/live/abc", WrongUrl::Page { relay: "https://x/cast".into(), page: "/live/abc".into() }),
         ] {
             assert_eq!(uri(wrong), Err(AddressError::Url { url: wrong.trim().to_owned(), why }));

@@ -82,7 +82,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         self.ledger.keep(db, |held| held != name);
         let bare = Finished::unread(fight, &self.options.relay);
         let gone = Finished { result: How::Refused, why: Some(NotSent::Removed), ..bare };
-        self.ledger.note(gone.clone());
+        let gone = self.ledger.note(gone);
         if self.options.history.is_some() {
             self.upload.left(std::iter::once(fight.encounter));
             self.announcer.tell(Change::Failed { fight: gone });

@@ -40,6 +40,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 });
                 return Err(WatchError::Unauthorized { text });
             }
+            SocketEvent::Forbidden { text } => return Err(WatchError::Forbidden { text }),
             SocketEvent::Reply(reply) => {
                 // What was said before the connection was given up counts no more.
                 if self.session.is_up() {
@@ -194,7 +195,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             seen_by,
             raid,
         };
-        self.ledger.note(fight.clone());
+        // A reading that was not sent may lack the name that one before it had.
+        let fight = self.ledger.note(fight);
         self.ledger.close(stream.spool().head());
         self.upload.done(stream.encounter());
         self.flush(now_ms);

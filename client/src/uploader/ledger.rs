@@ -189,9 +189,9 @@ impl Ledger {
         }
     }
 
-    /// Notes what became of a fight.
-    pub(super) fn note(&self, fight: Finished) {
-        self.seat.note(fight);
+    /// Notes what became of a fight, and gives what stands of it now.
+    pub(super) fn note(&self, fight: Finished) -> Finished {
+        self.seat.note(fight)
     }
 
     /// A fight's report is on the relay.

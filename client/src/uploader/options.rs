@@ -35,7 +35,7 @@ pub struct Options {
     pub trust: Trust,
     /// Folder for what is remembered between starts.
     pub state: PathBuf,
-    /// What the raid is called.
+    /// What the raid is called; `None`: as it was, a new one nothing. Empty: nothing from now on.
     pub title: Option<String>,
     /// Who may find and see it; `None`: as it was, a new one unlisted.
     pub visibility: Option<Visibility>,

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use raidcast_shared::administration::ReportVisibility;
 use raidcast_shared::id::{EncounterId, RaidId, from_hex, hex};
-use raidcast_shared::limits::RAID_IDLE_MS;
+use raidcast_shared::limits::{RAID_IDLE_MS, TITLE_CHARS_MAX};
+use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +30,9 @@ pub(super) struct Raid {
     started_ms: i64,
     /// When its last fight had its last event, as far as known.
     last_fight_ms: i64,
+    /// What it is called, as it was said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
     /// Who may see it, as it was asked for last.
     #[serde(default)]
     visibility: Visibility,
@@ -75,6 +79,7 @@ impl Raid {
             account: account_of(key),
             started_ms: now_ms,
             last_fight_ms: now_ms,
+            title: None,
             visibility: Visibility::default(),
             names: NamesPolicy::default(),
             delay_s: 0,
@@ -124,6 +129,19 @@ impl Raid {
         self.report_visibility = shown.report_visibility.unwrap_or(self.report_visibility);
         self.names = shown.names.unwrap_or(self.names);
         self.delay_s = shown.delay_s.unwrap_or(self.delay_s);
+    }
+
+    /// What it is called from now on; as before where nothing is said, and nothing where it is empty.
+    pub(super) fn call(&mut self, title: Option<&str>) {
+        if let Some(title) = title {
+            let title = clean(title, TITLE_CHARS_MAX);
+            self.title = (!title.is_empty()).then_some(title);
+        }
+    }
+
+    /// What it is called.
+    pub(super) fn title(&self) -> Option<&str> {
+        self.title.as_deref()
     }
 
     /// The same is asked for once more: it counts against what somebody set on the relay meanwhile.
@@ -297,6 +315,19 @@ mod tests {
         assert!(!raid.goes_on("http://b", "key", 1_000));
         assert!(!raid.goes_on("http://a", "other", 1_000));
         assert_eq!(raid.secret().len(), 32);
+    }
+
+    #[test]
+    fn a_title_stays_until_another_one_or_none_is_said() {
+        let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+        raid.call(Some("Friday"));
+        let mut raid: Raid = serde_json::from_slice(&serde_json::to_vec(&raid).unwrap()).unwrap();
+        raid.call(None);
+        assert_eq!(raid.title(), Some("Friday"));
+        raid.call(Some("Saturday"));
+        assert_eq!(raid.title(), Some("Saturday"));
+        raid.call(Some(""));
+        assert_eq!(raid.title(), None);
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Record {
     }
 
     /// The same, and what was noted of it.
-    pub(super) fn on_relay(&self, fight: &Fight, relay: &str) -> Option<&Finished> {
+    pub(crate) fn on_relay(&self, fight: &Fight, relay: &str) -> Option<&Finished> {
         let name = fight.encounter.to_string();
         let held = self.fights.iter().find(|held| held.encounter == name && held.relay == relay)?;
         let is_part = held.outcome == Outcome::Unfinished && fight.end.is_some();
@@ -214,8 +214,9 @@ impl Record {
         self.fights.iter().any(|fight| fight.encounter == encounter)
     }
 
-    /// Takes in a fight, in place of what was noted of it; beyond the bound the oldest is forgotten.
-    pub fn note(&mut self, mut fight: Finished) {
+    /// Takes in a fight, in place of what was noted of it, and gives what stands now; beyond the bound the oldest is
+    /// forgotten.
+    pub fn note(&mut self, mut fight: Finished) -> Finished {
         let same = |held: &&Finished| held.encounter == fight.encounter && held.relay == fight.relay;
         let held = self.fights.iter().find(same);
         // A reading without the meter's files of names knows less than one with them.
@@ -228,8 +229,9 @@ impl Record {
         }
         self.fights.retain(|held| held.encounter != fight.encounter || held.relay != fight.relay);
         let at = self.fights.partition_point(|held| held.started_at_ms > fight.started_at_ms);
-        self.fights.insert(at, fight);
+        self.fights.insert(at, fight.clone());
         self.fights.truncate(FINISHED_MAX);
+        fight
     }
 
     /// A raid is seen by others from now on; whether that is news of any fight.
@@ -474,7 +476,8 @@ mod tests {
         }
         assert_eq!(record.fights.len(), FINISHED_MAX);
         assert_eq!(record.fights.last().map(|fight| fight.started_at_ms), Some(100));
-        record.note(Finished { title: None, ..fight(100) });
+        let noted = record.note(Finished { title: None, ..fight(100) });
+        assert_eq!(noted.title.as_deref(), Some("Boss"));
         assert_eq!(record.fights.last().map(|fight| fight.title.as_deref()), Some(Some("Boss")));
         let dir = tempfile::tempdir().unwrap();
         record.save(dir.path()).unwrap();

@@ -134,10 +134,10 @@ impl Seat {
     }
 
     /// Notes what became of a fight, in place of what was noted of it; to be written by [`Seat::save`].
-    pub(super) fn note(&self, fight: Finished) {
+    pub(super) fn note(&self, fight: Finished) -> Finished {
         let mut held = self.held();
-        held.record.note(fight);
         held.record_unsaved = true;
+        held.record.note(fight)
     }
 
     /// A raid is seen by others from now on, and so are its fights; to be written by [`Seat::save`].

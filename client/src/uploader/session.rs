@@ -78,6 +78,7 @@ impl Session {
                     first.be(options.first_shown_to());
                     raid.be(unused.shown_to());
                     raid.narrow(&first);
+                    raid.call(unused.title());
                 }
                 if doubted {
                     // Somebody said who is to see it, and nobody knows what: it may have been nobody.
@@ -87,6 +88,7 @@ impl Session {
             }
         };
         raid.be(options.shown_to());
+        raid.call(options.title.as_deref());
         let waiting = folder.list_spooled()?;
         match &options.history {
             Some(history) => raid.leave(saved.as_ref(), &waiting, &history.fights),
@@ -159,14 +161,13 @@ impl Session {
     }
 
     fn hello(&self, options: &Options, meter: Option<&str>) -> Hello {
-        let title = options.title.as_deref().map(|title| clean(title, l::TITLE_CHARS_MAX));
         Hello {
             v: VERSIONS,
             client: Agent { name: "raidcast".into(), version: env!("CARGO_PKG_VERSION").into() },
             meter: Agent { name: clean(meter.unwrap_or("unknown"), l::AGENT_CHARS_MAX), version: String::new() },
             raid: self.raid.id(),
             secret: self.raid.secret(),
-            title: title.filter(|title| !title.is_empty()),
+            title: self.raid.title().map(str::to_owned),
             visibility: self.raid.visibility(),
             report_visibility: self.raid.reports_in_words(),
             names: self.raid.names(),
@@ -327,8 +328,10 @@ impl Session {
         folder: &Folder,
     ) -> io::Result<bool> {
         let mut raid = new_raid(options);
+        raid.call(options.title.as_deref());
         if as_before {
             raid.be(self.raid.shown_to());
+            raid.call(self.raid.title());
         } else {
             raid.be(options.shown_to());
         }
@@ -361,7 +364,7 @@ impl Session {
 }
 
 /// Whether a link lets in whoever has it: that of a private raid alone has to.
-fn has_ticket(url: &str) -> bool {
+pub(crate) fn has_ticket(url: &str) -> bool {
     url.split_once('?').is_some_and(|(_, query)| query.split(['&', '#']).any(|part| part.starts_with("ticket=")))
 }
 

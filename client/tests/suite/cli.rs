@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::relay::{KEY, Relay};
+use crate::relay::{KEY, READING_KEY, Relay};
 use crate::web::{Reply, Web};
 
 fn command(dir: &Path) -> Command {
@@ -102,6 +102,26 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     assert_eq!(wrong.2, "error: The relay does not know this key. Check RAIDCAST_KEY.\n");
     assert!(!wrong.1.contains("wrong-one"), "{}", wrong.1);
     assert!(wrong.1.contains(r#""event":"refused","code":"unauthorized""#), "{}", wrong.1);
+    // Where the key is to be set right.
+    let config = dir.path().join("mine.toml");
+    let in_file = async |text: &str| {
+        std::fs::write(&config, text).unwrap();
+        let more = ["--db", db.to_str().unwrap(), "--config", config.to_str().unwrap()];
+        output(command(dir.path()).env_remove("RAIDCAST_KEY").args(more)).await
+    };
+    let (status, _, err) = in_file(&format!("relay = \"{}\"\nkey = \"wrong-one\"\n", relay.url)).await;
+    let told = format!("error: The relay does not know this key. Check key = \"…\" in {}.\n", config.display());
+    assert!(status == 2 && err.ends_with(&told), "{err}");
+    // An address that can be none comes before the key that there is not.
+    let (status, _, err) = in_file("relay = \"raidcast.example\"\n").await;
+    assert!(status == 2 && err.ends_with("it has no http:// or https://. Write https://raidcast.example.\n"), "{err}");
+    let (status, _, err) = in_file("").await;
+    assert!(status == 2 && err.contains("error: Pair this computer with a relay first: raidcast login "), "{err}");
+    // It is known, and may not upload: the relay says so, once.
+    let forbidden = output(command(dir.path()).env("RAIDCAST_KEY", READING_KEY).args(args)).await;
+    assert_eq!(forbidden.0, 2);
+    assert_eq!(forbidden.2, "error: This key may not upload: it lacks the scope `upload`. Use another.\n");
+    assert!(forbidden.1.contains(r#""kind":"forbidden""#), "{}", forbidden.1);
     for (args, word) in [
         (&["--relay", "nowhere"][..], "https://"),
         (&[], "--relay"),
@@ -180,14 +200,18 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     // Nobody is there to be asked.
     let (status, out, err) = upload(&[]).await;
     assert_eq!((status, out.as_str()), (3, ""), "{err}");
-    assert!(err.contains("\nThis would upload 3 fights from 2026-09-21 14:13 to 2026-09-21 14:16 (UTC)"), "{err}");
+    assert!(
+        err.contains("\nThis would upload 3 fights from 2026-09-21 14:13 UTC to 2026-09-21 14:16 UTC to http"),
+        "{err}"
+    );
+    assert!(err.contains("visible to everybody who has the link. Nothing was sent."), "{err}");
     assert!(err.contains("--yes") && err.contains("left out: the meter has not ended it"), "{err}");
     assert!(relay.memory().fights.is_empty());
     assert_eq!(upload(&["--json"]).await.0, 3);
     // Nothing is asked where nothing is to be sent.
     let (status, _, err) = upload(&["--since", "2026-09-22"]).await;
     assert_eq!(status, 0, "{err}");
-    assert_eq!(err, "None of the fights began since 2026-09-22 00:00 (UTC); 3 are earlier.\n");
+    assert_eq!(err, "None of the fights began since 2026-09-22 00:00 UTC; 3 are earlier.\n");
     assert_eq!(upload(&["--since", "yesterday"]).await.0, 2);
     let (_, _, err) = upload(&["--since", "2026-09-21T14:14"]).await;
     assert!(err.contains("earlier fight is left out (--since)."), "{err}");
@@ -199,12 +223,26 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     assert_eq!((count("planned"), count("uploaded"), count("finalized"), count("done")), (1, 3, 3, 1), "{out}");
     let done = lines.last().unwrap();
     assert_eq!((&done["new"], &done["known"], &done["complete"]), (&3.into(), &0.into(), &true.into()));
-    // It was agreed to: nothing is asked, and nothing sent.
-    let sent = relay.memory().deltas;
-    let (status, out, err) = upload(&[]).await;
-    assert_eq!((status, out.as_str()), (0, ""), "{err}");
-    assert!(err.contains("3 fights: 0 new, 3 known already") && err.contains("known    2026-09-21 14:13"), "{err}");
-    assert_eq!(relay.memory().deltas, sent);
+    // All of it is there: nothing is asked, nothing sent, and no raid made.
+    let sent = |relay: &Relay| {
+        let memory = relay.memory();
+        (memory.deltas, memory.hellos.len())
+    };
+    let before = sent(&relay);
+    for more in [&[][..], &["--visibility", "public", "--title", "Friday"]] {
+        let (status, out, err) = upload(more).await;
+        assert_eq!((status, out.as_str()), (0, ""), "{err}");
+        assert!(err.contains("known    2026-09-21 14:13") && err.contains("http://relay/report/"), "{err}");
+        let told = format!(
+            "All 3 fights are on the relay already. Nothing was sent. To change who sees them, open {}/account.\n",
+            relay.url
+        );
+        assert!(err.ends_with(&told), "{err}");
+    }
+    let (status, out, _) = upload(&["--json"]).await;
+    assert_eq!((status, out.matches(r#""result":"known""#).count()), (0, 3), "{out}");
+    assert!(out.lines().last().unwrap().contains(r#""event":"done""#), "{out}");
+    assert_eq!(sent(&relay), before);
 
     let (status, out, err) = output(&mut subcommand(dir.path(), "status")).await;
     assert_eq!((status, err.as_str()), (0, ""));
@@ -354,6 +392,8 @@ async fn each_fight_of_an_upload_has_a_line_of_json_also_when_the_user_ends_it()
 #[tokio::test]
 async fn help_says_who_sees_what_is_uploaded_when_nothing_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
+    let (_, out, _) = output(Command::new(env!("CARGO_BIN_EXE_raidcast")).arg("--help")).await;
+    assert!(out.find("  login ") < out.find("  watch "), "{out}");
     for (verb, is_of_keys) in [("upload", true), ("watch", false)] {
         let (status, out, _) = output(subcommand(dir.path(), verb).arg("--help")).await;
         let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -407,11 +447,12 @@ async fn what_cannot_be_used_is_said_at_once_with_what_to_do() {
         assert!(err.contains("RAIDCAST_KEY is not text") && !err.contains("argument"), "{err}");
     }
     // Why it gives up is said once.
-    let args = ["--db", "nowhere.db", "--until-idle", "3"];
+    let args = ["--db", "nowhere.db", "--until-idle", "3", "--meter-data", "/nowhere"];
     let (status, _, err) = output(subcommand(dir.path(), "watch").args(relay).args(args)).await;
     assert_eq!(status, 1, "{err}");
     assert_eq!(err.matches("nowhere.db is not there").count(), 1, "{err}");
     assert!(err.ends_with("error: Gave up after 3 s.\n"), "{err}");
+    assert!(err.contains("There is no folder /nowhere: names of skills will be missing.\n"), "{err}");
     let (status, out, err) = output(&mut subcommand(&dir.path().join("nowhere"), "status")).await;
     let told = format!(
         "There is no folder {}. Nothing has been streamed with it yet.\n",

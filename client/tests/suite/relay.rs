@@ -21,6 +21,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
 pub(crate) const KEY: &str = "a-long-enough-key";
+/// A key that the relay knows, and that may not upload.
+pub(crate) const READING_KEY: &str = "a-key-that-reads-alone";
 
 /// What the relay holds of a fight.
 pub(crate) struct Fight {
@@ -133,6 +135,12 @@ impl Relay {
         #[allow(clippy::result_large_err, reason = "tungstenite's own")]
         let check = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
             let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+            if header("x-api-key") == Some(READING_KEY) {
+                let told = r#"{"code":"forbidden","message":"it lacks the scope `upload`. Use another"}"#;
+                let mut refused = ErrorResponse::new(Some(told.into()));
+                *refused.status_mut() = http_status(403);
+                return Err(refused);
+            }
             if header("x-api-key") != Some(KEY) || self.memory().key_forgotten {
                 let mut refused = ErrorResponse::new(Some(r#"{"code":"unauthorized","message":"no such key"}"#.into()));
                 *refused.status_mut() = http_status(401);

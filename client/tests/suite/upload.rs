@@ -117,6 +117,36 @@ async fn the_newest_fight_is_left_out_while_the_meter_has_not_ended_it() {
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await[..3]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_fight_is_sent_as_unfinished_where_its_meter_has_written_nothing_for_long() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(0)).await;
+    let long_ago = Clock::system().system_time() - Duration::from_mins(11);
+    for name in ["meter.db", "meter.db-wal"] {
+        if let Ok(file) = std::fs::File::options().write(true).open(place.dir.path().join(name)) {
+            file.set_modified(long_ago).unwrap();
+        }
+    }
+    let plan = plan(&place, None).await;
+    assert_eq!((plan.fights.len(), plan.unfinished, plan.going_on.is_none()), (4, 1, true));
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(4, 0));
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    let memory = relay.memory();
+    let endings = memory.fights.values().map(|fight| fight.ending.as_ref().unwrap().outcome);
+    assert_eq!(endings.filter(|outcome| *outcome == Outcome::Unfinished).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_of_which_nothing_is_to_be_sent_opens_no_raid() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(0)).await;
+    let options = options(&place, &relay, "state").await;
+    remove_since(&place.db(), 0);
+    let (summary, counted, _) = done(Client::start(options)).await;
+    assert_eq!((summary.complete, counted.failed), (false, 3));
+    assert!(relay.memory().hellos.is_empty());
+}
+
 /// Gives every encounter the id below zero that mirrors its own, in every table.
 async fn mirror_rows(place: &Place) {
     use sqlx::{ConnectOptions as _, Connection as _, Row as _};

@@ -68,6 +68,22 @@ async fn a_connection_that_is_cut_again_and_again_loses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_raid_keeps_its_title_over_a_restart_until_it_is_taken_away() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap().close().await.unwrap();
+    for (said, expected) in [(Some("Friday"), Some("Friday")), (None, Some("Friday")), (Some(""), None), (None, None)] {
+        let before = relay.memory().hellos.len();
+        let title = said.map(str::to_owned);
+        let client = Client::start(Options { title, until_idle: None, ..place.options(&relay) });
+        relay.until(|memory| memory.hellos.len() > before).await;
+        client.end().await;
+        let memory = relay.memory();
+        let last = memory.hellos.last().unwrap();
+        assert_eq!((last.title.as_deref(), last.raid), (expected, memory.hellos[0].raid), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_is_started_again_goes_on_where_it_was() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::common::print;
+use crate::cli::words::percent;
 use crate::history::Tally;
 use crate::uploader::Change;
 
@@ -52,7 +53,7 @@ pub(super) fn show(bar: &ProgressBar, said: Said) -> io::Result<()> {
 /// What stands beside the bar from a change on, if it changes that.
 pub(super) fn message(tally: &Tally, change: &Change) -> Option<String> {
     match change {
-        Change::Acked { seq, of, .. } => Some(format!("{}, sending: {seq} of {of} parts", in_short(tally))),
+        Change::Acked { seq, of, .. } => Some(format!("{}, sending: {} %", in_short(tally), percent(*seq, *of))),
         Change::Disconnected { .. } => Some(format!("{}, not connected", in_short(tally))),
         Change::Uploaded { .. } | Change::Failed { .. } | Change::Unsent { .. } | Change::Connected { .. } => {
             Some(in_short(tally))

@@ -8,18 +8,28 @@ use crate::cli::date;
 use crate::history::{self, Before, Plan};
 use crate::uploader::Options;
 
-/// `12 fights from 2026-09-21 14:13 to 2026-11-20 22:01 (UTC)`.
-pub(super) fn count(plan: &Plan) -> String {
+/// `12 fights from 2026-09-21 14:13 UTC to 2026-11-20 22:01 UTC`.
+fn count(plan: &Plan) -> String {
     let (Some(first), Some(last)) = (plan.fights.first(), plan.fights.last()) else { return "nothing".into() };
     let from = date::shown(first.started_at_ms);
     match plan.fights.len() {
-        1 => format!("1 fight of {from} (UTC)"),
-        n => format!("{n} fights from {from} to {} (UTC)", date::shown(last.started_at_ms)),
+        1 => format!("1 fight of {from}"),
+        n => format!("{n} fights from {from} to {}", date::shown(last.started_at_ms)),
     }
 }
 
 /// What is asked before anything is sent.
-pub(super) fn question(plan: &Plan, before: Before, options: &Options, http: bool) -> String {
+pub(super) fn question(offer: &str) -> String {
+    format!("Upload {offer}? [y/N] ")
+}
+
+/// What is said instead where there is nobody to ask.
+pub(super) fn not_agreed(offer: &str) -> String {
+    format!("This would upload {offer}. Nothing was sent. Run again with --yes.")
+}
+
+/// What would be sent, where to, and who would see it.
+pub(super) fn offer(plan: &Plan, before: Before, options: &Options, http: bool) -> String {
     let there = match before.there {
         0 => None,
         1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
@@ -47,7 +57,7 @@ pub(super) fn question(plan: &Plan, before: Before, options: &Options, http: boo
         1 => "; the earlier one that waits as you agreed then".to_owned(),
         n => format!("; the {n} earlier ones that wait as you agreed then"),
     };
-    format!("Upload {}{known} to {}, {seen}{others}? [y/N] ", count(plan), options.relay)
+    format!("{}{known} to {}, {seen}{others}", count(plan), options.relay)
 }
 
 /// What the user says to an upload.

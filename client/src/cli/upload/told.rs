@@ -6,9 +6,11 @@ use std::io::{self, Write as _};
 use serde_json::json as object;
 
 use crate::cli::common::print_line;
-use crate::cli::{date, words};
-use crate::history::{Before, Plan, Tally, UploadEnd};
-use crate::uploader::Summary;
+use crate::cli::{date, json, words};
+use crate::history::{Before, Plan, Tally, Upload, UploadEnd};
+use crate::keys::named;
+use crate::uploader::record::Finished;
+use crate::uploader::{Change, Summary};
 
 /// Says what would be sent, and what is left out.
 pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
@@ -33,7 +35,7 @@ pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json
     if let Some(since_ms) = since_ms.filter(|_| plan.fights.is_empty() && plan.earlier > 0) {
         let are = if plan.earlier == 1 { "is" } else { "are" };
         let since = date::shown(since_ms);
-        eprintln_quietly(&format!("None of the fights began since {since} (UTC); {} {are} earlier.", plan.earlier));
+        eprintln_quietly(&format!("None of the fights began since {since}; {} {are} earlier.", plan.earlier));
         return;
     }
     if plan.fights.is_empty() {
@@ -47,7 +49,7 @@ pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json
     if let Some(started_at_ms) = going_on {
         let at = date::shown(started_at_ms);
         eprintln_quietly(&format!(
-            "The newest fight ({at} UTC) is left out: the meter has not ended it. `raidcast watch` shows it, or upload it later."
+            "The newest fight ({at}) is left out: the meter has not ended it, and wrote within the last 10 minutes. `raidcast watch` shows it. Later it can be uploaded: its report calls it unfinished."
         ));
     }
     match plan.unfinished {
@@ -57,6 +59,37 @@ pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json
             "{n} of the fights were never ended by the meter. Their reports call them unfinished."
         )),
     }
+}
+
+/// Says of each fight of a plan where it is, where all of them are on the relay: nothing is sent, and no raid is made.
+pub(super) fn tell_all_there(plan: &Plan, there: Vec<Finished>, relay: &str, as_json: bool) {
+    let mut upload = Upload::of(plan, relay);
+    for fight in there {
+        let change = Change::Uploaded { fight };
+        upload.hear(&change);
+        if !as_json {
+            eprintln_quietly(&words::upload_line(&change).unwrap_or_default());
+        } else if let Some(line) = json::line_of(&change) {
+            let _ = print_line(&line);
+        }
+    }
+    let fights = plan.fights.len() as u64;
+    let summary = Summary { fights, finalized: fights, unacknowledged: 0, complete: true };
+    let end = upload.end(&summary);
+    if as_json {
+        let _ = print_line(done_line(&end, &summary).trim_end());
+    } else {
+        eprintln_quietly(&all_there(fights, relay));
+    }
+}
+
+/// That nothing is to be sent.
+fn all_there(fights: u64, relay: &str) -> String {
+    let (all, them) = match fights {
+        1 => ("The fight is on the relay already.".to_owned(), "it"),
+        n => (format!("All {n} fights are on the relay already."), "them"),
+    };
+    format!("{all} Nothing was sent. To change who sees {them}, open {}/account.", named(relay))
 }
 
 /// How it ended, for people.
@@ -127,4 +160,18 @@ pub(super) fn done_line(end: &UploadEnd, summary: &Summary) -> String {
 /// A line for people; whoever reads along may have gone.
 pub(super) fn eprintln_quietly(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_to_be_sent_it_is_said_where_to_change_who_sees_it() {
+        assert_eq!(
+            all_there(1, "wss://r.example/"),
+            "The fight is on the relay already. Nothing was sent. To change who sees it, open https://r.example/account."
+        );
+        assert!(all_there(3, "http://r").starts_with("All 3 fights are on the relay already. "));
+    }
 }

@@ -8,7 +8,7 @@ use super::relay::{not_sent, outage, refused};
 use super::text::{again, count, fit, sentence, title};
 use crate::cli::date;
 use crate::uploader::record::{Finished, How};
-use crate::uploader::{Change, Rereading};
+use crate::uploader::{Change, Rereading, has_ticket};
 
 /// A line about a change of an upload; `None` for what only a fight that goes on is told by.
 pub(in crate::cli) fn upload_line(change: &Change) -> Option<String> {
@@ -59,9 +59,6 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         }
         Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
         Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
-        Change::Connected { url, channel_url, .. } => {
-            format!("Share: {url} · permanent link: {channel_url}")
-        }
         Change::ShownOtherwise { is_private } => shown_otherwise(*is_private).to_owned(),
         Change::Disconnected { why, retry_ms, was_connected } => {
             format!("Not connected. {} {} Nothing is lost.", sentence(&outage(why, *was_connected)), again(*retry_ms))
@@ -70,8 +67,9 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
             let what = if *live { "Live" } else { "Sending" };
             format!("{what}: {} {url}", title.as_deref().unwrap_or("a fight"))
         }
-        // Of a refusal the end of the command says the same.
-        Change::Acked { .. }
+        // Has lines of its own; and of a refusal the end of the command says the same.
+        Change::Connected { .. }
+        | Change::Acked { .. }
         | Change::Status(_)
         | Change::Refused { scope: RefusedScope::Connection, retry_ms: None, .. } => return None,
         Change::Idle { encounter: Some(_), seconds } => format!("Nothing happened in the fight for {seconds} s."),
@@ -112,6 +110,16 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
             format!("{} {are} left: {}", count(fights.len(), "fight"), sentence(&not_sent(why)))
         }
     })
+}
+
+/// A raid's links, a line for each, and who can watch by them.
+pub(in crate::cli) fn links(url: &str, channel_url: &str) -> [String; 3] {
+    let seen = if has_ticket(url) {
+        "These links contain a secret: whoever has one of them can watch."
+    } else {
+        "Everybody who has one of these links can watch."
+    };
+    [format!("Share:          {url}"), format!("Permanent link: {channel_url}"), seen.to_owned()]
 }
 
 /// That the relay shows the raid otherwise than was asked for.

@@ -3,11 +3,21 @@
 use std::time::Duration;
 
 use super::folder::{folder_error, spool_error};
+use super::keys::check_key;
 use super::meter::given_up_database;
 use super::relay::address_error;
 use super::text::sentence;
+use crate::cli::key_place::KeyPlace;
 use crate::history::PlanError;
 use crate::uploader::WatchError;
+
+/// Why a command ended before its time; `key`: where its key stands.
+pub(in crate::cli) fn ended(error: &WatchError, key: &KeyPlace) -> String {
+    match error {
+        WatchError::Unauthorized { .. } => format!("{} {}", watch_error(error), check_key(key)),
+        error => watch_error(error),
+    }
+}
 
 /// Why the client ended.
 pub fn watch_error(error: &WatchError) -> String {
@@ -15,9 +25,10 @@ pub fn watch_error(error: &WatchError) -> String {
         WatchError::Folder(error) => folder_error(error),
         WatchError::Spool(error) => spool_error(error),
         WatchError::Address(error) => address_error(error),
-        WatchError::Unauthorized { .. } => "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
+        WatchError::Unauthorized { .. } => "The relay does not know this key.".to_owned(),
         WatchError::Forbidden { text } => {
-            format!("This key may not upload: {} Ask the relay's operator.", sentence(text))
+            // What to do about it the relay says itself.
+            format!("This key may not upload: {}", sentence(text))
         }
         WatchError::Refused { text, .. } => format!("The relay does not take this raid: {text}"),
         // Before it is given up it is said otherwise: that it is tried again.

@@ -1,7 +1,7 @@
 //! In words: why the state folder cannot be used, and what to do.
 
 use super::text::{told, told_before};
-use crate::os_error::OsErrorKind;
+use crate::os_error::{OsError, OsErrorKind};
 use crate::spool::SpoolError;
 use crate::uploader::trouble::Stall;
 use crate::uploader::{Damage, FolderError};
@@ -18,6 +18,9 @@ pub(super) fn folder_error(error: &FolderError) -> String {
         }
         FolderError::Deleted { dir } => {
             format!("The state folder {} was deleted. Start raidcast again.", dir.display())
+        }
+        FolderError::Io { path, error } if OsError::from(error).kind == OsErrorKind::NoRoom => {
+            format!("{} cannot be written ({}). Make room there.", path.display(), told(error))
         }
         FolderError::Io { path, error } => format!(
             "{} cannot be used ({}). Name a folder that you may write to with --state.",

@@ -7,7 +7,7 @@ use raidcast_shared::text::clean;
 use super::standing::{trouble as trouble_in_words, why};
 use super::text::title;
 use crate::cli::date;
-use crate::status::{Line, Overview, Stand};
+use crate::status::{Line, Overview, Running, Stand, Why};
 
 /// Of the fights that are on the relay so many are listed, unless all are asked for.
 const LISTED: usize = 20;
@@ -45,7 +45,7 @@ pub(in crate::cli) fn write_overview(overview: &Overview, out: &mut impl Write, 
             }
             listed += 1;
         }
-        writeln!(out, "{}", text(line, width))?;
+        writeln!(out, "{}", text(line, width, &overview.running))?;
     }
     if left > 0 {
         writeln!(out, "and {left} earlier ones on the relay; --all lists them")?;
@@ -53,7 +53,7 @@ pub(in crate::cli) fn write_overview(overview: &Overview, out: &mut impl Write, 
     Ok(())
 }
 
-fn text(line: &Line, width: usize) -> String {
+fn text(line: &Line, width: usize, running: &[Running]) -> String {
     let state = match line.state {
         Stand::OnRelay => "on the relay",
         Stand::Streaming => "streaming",
@@ -63,8 +63,15 @@ fn text(line: &Line, width: usize) -> String {
     };
     let length = line.duration_ms.map(date::length).unwrap_or_default();
     let url = line.url.as_deref().filter(|_| line.state != Stand::Refused);
-    let because = line.why.as_ref().map(why);
-    let rest = [url, because.as_deref()].into_iter().flatten().map(shown).collect::<Vec<_>>().join("  ");
+    let because = line.why.as_ref().map(|because| match because {
+        // It stands above, once for all fights.
+        Why::Trouble(trouble) if running.iter().any(|running| running.trouble.as_ref() == Some(trouble)) => {
+            "see above".to_owned()
+        }
+        because => why(because),
+    });
+    let unread = line.duration_ms.is_none().then_some("(not read yet)");
+    let rest = [unread, url, because.as_deref()].into_iter().flatten().map(shown).collect::<Vec<_>>().join("  ");
     let title = cut(title(line.title.as_deref()));
     format!("{state:<12}  {}  {title:<width$}  {length:>7}  {rest}", date::shown(line.started_at_ms))
         .trim_end()
@@ -90,7 +97,6 @@ fn cut(title: &str) -> String {
 mod tests {
     use super::*;
     use crate::socket::Outage;
-    use crate::status::{Running, Why};
     use crate::uploader::record::NotSent;
     use crate::uploader::trouble::Trouble;
 
@@ -124,13 +130,38 @@ mod tests {
         assert_eq!(
             text(&overview, false),
             "Nothing is running with this folder.\n\
-             waiting       2026-09-21 14:13  Bo[2Jss     5:02  http://r/0  its turn comes\n\
-             refused       2026-09-21 14:13  Hall        5:02  too long\n"
+             waiting       2026-09-21 14:13 UTC  Bo[2Jss     5:02  http://r/0  its turn comes\n\
+             refused       2026-09-21 14:13 UTC  Hall        5:02  too long\n"
         );
         overview.fights.extend((0..25).map(|n| line(n + 2, Stand::OnRelay, None)));
         assert!(text(&overview, false).ends_with("and 5 earlier ones on the relay; --all lists them\n"));
         assert_eq!(text(&overview, true).lines().count(), 28);
         assert!(text(&Overview::default(), false).contains("Nothing has been streamed from here yet."));
+    }
+
+    #[test]
+    fn what_keeps_all_fights_waiting_is_told_once_and_what_was_not_read_has_no_length() {
+        let trouble = Trouble::NotConnected { why: Outage::Cut, was_connected: true };
+        let running = Running {
+            process: 7,
+            history: false,
+            connected: false,
+            relay: "http://r".into(),
+            raid_url: None,
+            trouble: Some(trouble.clone()),
+        };
+        let waits = |duration_ms| Line {
+            duration_ms,
+            url: None,
+            ..line(1, Stand::Waiting, Some(Why::Trouble(trouble.clone())))
+        };
+        let overview = Overview { running: vec![running], fights: vec![waits(Some(302_000)), waits(None)] };
+        assert_eq!(
+            text(&overview, false),
+            "following the meter (process 7), not connected to http://r\n  Not connected. The connection was cut.\n\
+             waiting       2026-09-21 14:13 UTC  Hall     5:02  see above\n\
+             waiting       2026-09-21 14:13 UTC  Hall           (not read yet)  see above\n"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! In words: why there is no connection to the relay, and what it does not take.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 
 use raidcast_shared::uplink::{RefusedCode, RefusedScope};
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -8,7 +9,7 @@ use tokio_tungstenite::tungstenite::http::StatusCode;
 use super::meter::unreadable;
 use super::text::{in_full, sentence};
 use crate::pairing::PairingError;
-use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
+use crate::socket::{Address, AddressError, Certificate, Outage, RelayAddress, WrongUrl};
 use crate::uploader::record::NotSent;
 
 /// Why an address or a key cannot be used.
@@ -25,6 +26,10 @@ pub(in crate::cli) fn address_error(error: &AddressError) -> String {
         "" => "An empty text",
         url => url,
     };
+    let offered = (*why == WrongUrl::NoScheme).then(|| with_scheme(url)).flatten();
+    if let Some(offered) = offered {
+        return format!("{url} is no relay's address: it has no http:// or https://. Write {offered}.");
+    }
     let why = match why {
         WrongUrl::Secret => "it has a name or a key before an @".to_owned(),
         WrongUrl::NoScheme => "it has no http:// or https://".to_owned(),
@@ -37,6 +42,15 @@ pub(in crate::cli) fn address_error(error: &AddressError) -> String {
         WrongUrl::Port => "it has no host, or a port that there is not".to_owned(),
     };
     format!("{shown} is no relay's address: {why}. Give one like https://raidcast.example.")
+}
+
+/// An address that was typed without `http://` or `https://`, as it was most likely meant: a relay on this computer, or at a
+/// number, has mostly no certificate.
+fn with_scheme(url: &str) -> Option<String> {
+    let host = url.split(['/', ':']).next().unwrap_or_default();
+    let is_near = host.eq_ignore_ascii_case("localhost") || host.parse::<Ipv4Addr>().is_ok();
+    let whole = format!("{}://{url}", if is_near { "http" } else { "https" });
+    RelayAddress::check(&whole).is_ok().then_some(whole)
 }
 
 /// Why this computer is not paired with a relay.
@@ -76,7 +90,9 @@ pub(in crate::cli) fn outage(why: &Outage, was_connected: bool) -> String {
         }
         Outage::HungUp { at } => format!("{} hung up without an answer.{}", place(at), hint(at, was_connected)),
         Outage::KeyForgotten => {
-            "The relay does not know this key any more. If it stays so, ask the relay's operator.".to_owned()
+            "The relay does not know this key any more. Pair this computer again (raidcast login), or ask the relay's \
+             operator."
+                .to_owned()
         }
         Outage::Crowded { at } => {
             format!("A proxy at {} lets through so many requests only. Waiting.", place(at))

@@ -52,7 +52,7 @@ pub(in crate::cli) fn settings_fault(fault: &SettingsFault, home: Option<&Home>)
 }
 
 /// Where else something can be set.
-fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
+pub(super) fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
     let Some(home) = home else { return String::new() };
     format!(", or write {} = \"…\" into {}", entry.name(), home.config.display())
 }
@@ -60,7 +60,7 @@ fn or_in_file(entry: Entry, home: Option<&Home>) -> String {
 fn file_fault(why: &FileFault) -> String {
     match why {
         FileFault::Folder => "it is a folder. Name the file in it, like config.toml, with --config.".to_owned(),
-        FileFault::NotThere => "it is not there. Name it with --config.".to_owned(),
+        FileFault::NotThere => "it is not there. Check what --config names.".to_owned(),
         FileFault::TextFile { name } => format!("there is {name}.txt: rename it to {name}."),
         FileFault::Io(error) => told_before(error),
         FileFault::NotUtf8 => "it is no UTF-8 text. Save the file as UTF-8.".to_owned(),
@@ -101,17 +101,20 @@ fn key_trouble(why: KeyTrouble) -> &'static str {
             "The key has quotes around it: take them off. (In cmd: set RAIDCAST_KEY=…, without quotes.)"
         }
         KeyTrouble::Damaged => {
-            "The key is not whole, or a letter of it has changed. Copy the key again and set RAIDCAST_KEY to it."
+            "The key is not whole, or a letter of it has changed. Copy the key again to where it stands: RAIDCAST_KEY, or \
+             key in the settings file."
         }
         KeyTrouble::Signs(KeyFault::Empty) => {
-            "The key is empty. Set RAIDCAST_KEY to the key that you got for the relay."
+            "The key is empty. Set RAIDCAST_KEY, or key in the settings file, to the key that you got for the relay."
         }
         KeyTrouble::Signs(KeyFault::Characters) => {
             "The key holds characters that no key has: a space, a line break, or a letter that is not English. \
-             Copy the key again and set RAIDCAST_KEY to it."
+             Copy the key again to where it stands: RAIDCAST_KEY, or \
+             key in the settings file."
         }
         KeyTrouble::Signs(KeyFault::TooLong) => {
-            "The key is longer than any key. Copy the key again and set RAIDCAST_KEY to it."
+            "The key is longer than any key. Copy the key again to where it stands: RAIDCAST_KEY, or \
+             key in the settings file."
         }
     }
 }
@@ -124,6 +127,7 @@ mod tests {
     use raidcast_shared::uplink::Visibility;
 
     use super::*;
+    use crate::keys::KeysError;
     use crate::os_error::OsError;
     use crate::settings::{SettingsFile, database, delay, key, title, trust};
 
@@ -164,8 +168,10 @@ mod tests {
             assert!(error.contains("config.toml"), "{error}");
         }
         let nowhere = dir.path().join("nowhere.toml");
-        let told =
-            format!("The settings file {} cannot be read: it is not there. Name it with --config.", nowhere.display());
+        let told = format!(
+            "The settings file {} cannot be read: it is not there. Check what --config names.",
+            nowhere.display()
+        );
         assert_eq!(load(&nowhere).unwrap_err(), told);
         let error = load(dir.path()).unwrap_err();
         assert!(error.contains("it is a folder") && error.contains("--config"), "{error}");
@@ -281,6 +287,19 @@ mod tests {
         let signs = SettingsFault::PathSigns { path: "/m".into() };
         assert!(said(&signs).starts_with("/m cannot stand in the settings file: "), "{}", said(&signs));
         let told = said(&trust(Some(Path::new("/nowhere.pem"))).unwrap_err());
-        assert!(told.starts_with("/nowhere.pem cannot be used: "), "{told}");
+        assert!(told.starts_with("The file of authorities /nowhere.pem (--ca, "), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+        let io = |kind, text: &str| KeysError::File(std::io::Error::new(kind, text.to_owned()));
+        let damaged = io(std::io::ErrorKind::InvalidData, "it does not hold what raidcast wrote");
+        assert_eq!(
+            said(&SettingsFault::Keys { file: "/c/keys.json".into(), error: damaged }),
+            "/c/keys.json is damaged: it does not hold what raidcast wrote. Delete it, and pair this computer again: \
+             raidcast login URL"
+        );
+        let other = io(std::io::ErrorKind::Other, "it burns");
+        assert_eq!(
+            said(&SettingsFault::Keys { file: "/c/keys.json".into(), error: other }),
+            "/c/keys.json cannot be read or written (it burns)."
+        );
     }
 }

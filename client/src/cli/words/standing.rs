@@ -3,7 +3,7 @@
 use super::folder::stall;
 use super::meter::no_database;
 use super::relay::{not_sent, outage};
-use super::text::{count, title};
+use super::text::{count, percent, title};
 use crate::status::Why;
 use crate::uploader::trouble::Trouble;
 use crate::uploader::{Status, Summary};
@@ -18,12 +18,10 @@ pub(in crate::cli) fn status_line(status: &Status) -> String {
 
 fn plain_status_line(status: &Status) -> String {
     let arrived = match (status.unacknowledged, status.connected) {
-        (0, true) => "all has arrived".to_owned(),
-        (0, false) => "all has arrived, not connected now".to_owned(),
-        (1, true) => "1 part is on its way".to_owned(),
-        (n, true) => format!("{n} parts are on their way"),
-        (1, false) => "1 part waits here for the relay".to_owned(),
-        (n, false) => format!("{n} parts wait here for the relay"),
+        (0, true) => "all has arrived",
+        (0, false) => "all has arrived, not connected now",
+        (_, true) => "not all has arrived yet",
+        (_, false) => "what has not arrived waits here for the relay",
     };
     match (&status.live, &status.url) {
         (Some(fight), url) => {
@@ -68,13 +66,8 @@ pub(in crate::cli) fn summary_line(summary: &Summary) -> String {
         0 | 1 => "One fight has".to_owned(),
         n => format!("{n} fights have"),
     };
-    let waiting = match unacknowledged {
-        0 => String::new(),
-        1 => ": 1 part waits".to_owned(),
-        n => format!(": {n} parts wait"),
-    };
     format!(
-        "{fights}, {finalized} with a final report. {late} not arrived in full{waiting}. Start raidcast again: it sends \
+        "{fights}, {finalized} with a final report. {late} not arrived in full. Start raidcast again: it sends \
          the rest."
     )
 }
@@ -97,7 +90,7 @@ pub(in crate::cli) fn why(why: &Why) -> String {
         Why::Kept => "the relay holds more of it from elsewhere".to_owned(),
         Why::NotSent(why) => not_sent(why).into_owned(),
         Why::Queued => "its turn comes".to_owned(),
-        Why::Arrived { parts, of } => format!("{parts} of {of} parts have arrived"),
+        Why::Arrived { parts, of } => format!("{} % of it has arrived", percent(*parts, *of)),
         Why::ArrivedWhole { ended: true } => "all of it has arrived; its report is being made".to_owned(),
         Why::ArrivedWhole { ended: false } => "all of it has arrived".to_owned(),
         Why::Unanswered => "the relay has not answered yet".to_owned(),

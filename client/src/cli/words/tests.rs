@@ -8,6 +8,7 @@ use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 
 use super::super::json;
 use super::*;
+use crate::cli::key_place::KeyPlace;
 use crate::history::PlanError;
 use crate::os_error::{OsError, OsErrorKind};
 use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
@@ -194,7 +195,10 @@ fn a_relay_that_cannot_be_reached() {
         ),
         (Outage::HungUp { at: at() }, "raid.example:8787 hung up without an answer. If it speaks https, use https://…"),
         (Outage::HungUp { at: tls() }, "raid.example:443 hung up without an answer. If it speaks http, use http://…"),
-        (Outage::KeyForgotten, "The relay does not know this key any more. If it stays so, ask the relay's operator."),
+        (
+            Outage::KeyForgotten,
+            "The relay does not know this key any more. Pair this computer again (raidcast login), or ask the relay's operator.",
+        ),
         (Outage::Crowded { at: at() }, "A proxy at raid.example:8787 lets through so many requests only. Waiting."),
         (
             Outage::Proxy { at: at(), status: 407 },
@@ -307,7 +311,7 @@ fn a_relay_that_cannot_be_reached() {
 #[test]
 fn an_address_or_a_key_that_cannot_be_used() {
     for (url, why, expected) in [
-        ("x", WrongUrl::NoScheme, "x is no relay's address: it has no http:// or https://"),
+        ("a b", WrongUrl::NoScheme, "a b is no relay's address: it has no http:// or https://"),
         ("", WrongUrl::NoScheme, "An empty text is no relay's address: it has no http:// or https://"),
         ("", WrongUrl::Secret, "This is no relay's address: it has a name or a key before an @"),
         ("ftp://x", WrongUrl::Scheme("ftp".into()), "ftp://x is no relay's address: relays do not speak ftp://"),
@@ -321,6 +325,15 @@ fn an_address_or_a_key_that_cannot_be_used() {
     ] {
         let error = AddressError::Url { url: url.into(), why };
         assert_eq!(address_error(&error), format!("{expected}. Give one like https://raidcast.example."));
+    }
+    for (url, offered) in [
+        ("127.0.0.1:8801", "http://127.0.0.1:8801"),
+        ("localhost", "http://localhost"),
+        ("raidcast.example", "https://raidcast.example"),
+    ] {
+        let error = AddressError::Url { url: url.into(), why: WrongUrl::NoScheme };
+        let told = format!("{url} is no relay's address: it has no http:// or https://. Write {offered}.");
+        assert_eq!(address_error(&error), told);
     }
     let key = "The key holds characters that no key has. Copy it again, without quotes or line breaks.";
     assert_eq!(watch_error(&WatchError::Address(AddressError::Key)), key);
@@ -363,6 +376,13 @@ fn a_command_that_ended_before_its_time() {
             format!("/s cannot be used ({without_number}). Name a folder that you may write to with --state."),
         ),
         (
+            WatchError::Folder(FolderError::Io {
+                path: "/s/raid.json".into(),
+                error: io::Error::new(io::ErrorKind::StorageFull, "it is full"),
+            }),
+            "/s/raid.json cannot be written (it is full). Make room there.".to_owned(),
+        ),
+        (
             WatchError::Folder(FolderError::Damaged { path: "/s/fights.json".into(), why: Damage::Json(json) }),
             damaged,
         ),
@@ -396,11 +416,11 @@ fn a_command_that_ended_before_its_time() {
         ),
         (
             WatchError::Unauthorized { text: "no such key".into() },
-            "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
+            "The relay does not know this key.".to_owned(),
         ),
         (
-            WatchError::Forbidden { text: "this key may read alone".into() },
-            "This key may not upload: this key may read alone. Ask the relay's operator.".to_owned(),
+            WatchError::Forbidden { text: "it lacks the scope `upload`. Use another, or ask the operator".into() },
+            "This key may not upload: it lacks the scope `upload`. Use another, or ask the operator.".to_owned(),
         ),
         (
             WatchError::Refused { code: RefusedCode::NotSupported, text: "too old".into() },
@@ -424,6 +444,19 @@ fn a_command_that_ended_before_its_time() {
     ] {
         assert_eq!(watch_error(&error), expected);
     }
+    let unknown = WatchError::Unauthorized { text: "no such key".into() };
+    for (key, expected) in [
+        (KeyPlace::Variable, "Check RAIDCAST_KEY."),
+        (KeyPlace::Flag, "Check --key."),
+        (KeyPlace::Paired { relay: "http://r".into() }, "Pair this computer again: raidcast login http://r"),
+        (KeyPlace::File { path: "/c.toml".into() }, "Check key = \"…\" in /c.toml."),
+    ] {
+        assert_eq!(ended(&unknown, &key), format!("The relay does not know this key. {expected}"));
+    }
+    assert_eq!(
+        ended(&WatchError::Address(AddressError::Key), &KeyPlace::Flag),
+        watch_error(&WatchError::Address(AddressError::Key))
+    );
     let deleted = PlanError::Folder(FolderError::Deleted { dir: "/s".into() });
     assert_eq!(no_plan(&deleted), "The state folder /s was deleted. Start raidcast again.");
 }
@@ -475,7 +508,7 @@ fn how_things_stand() {
         (Why::Kept, "the relay holds more of it from elsewhere"),
         (Why::NotSent(refused_as(RefusedCode::BadEvent)), "too long"),
         (Why::Queued, "its turn comes"),
-        (Why::Arrived { parts: 2, of: 7 }, "2 of 7 parts have arrived"),
+        (Why::Arrived { parts: 88, of: 97 }, "90 % of it has arrived"),
         (Why::ArrivedWhole { ended: true }, "all of it has arrived; its report is being made"),
         (Why::ArrivedWhole { ended: false }, "all of it has arrived"),
         (Why::Unanswered, "the relay has not answered yet"),
@@ -548,14 +581,8 @@ fn an_address_that_has_worked_is_not_to_be_checked_and_what_has_not_arrived_is_c
     };
     let again = "Start raidcast again: it sends the rest.";
     for (told, expected) in [
-        (
-            told(1, 0, 3),
-            format!("1 fight, 0 with a final report. One fight has not arrived in full: 3 parts wait. {again}"),
-        ),
-        (
-            told(4, 1, 9),
-            format!("4 fights, 1 with a final report. 3 fights have not arrived in full: 9 parts wait. {again}"),
-        ),
+        (told(1, 0, 3), format!("1 fight, 0 with a final report. One fight has not arrived in full. {again}")),
+        (told(4, 1, 9), format!("4 fights, 1 with a final report. 3 fights have not arrived in full. {again}")),
         (told(2, 1, 0), format!("2 fights, 1 with a final report. One fight has not arrived in full. {again}")),
         (told(1, 1, 0), "1 fight, 1 with a final report. Not all could be read.".to_owned()),
     ] {
@@ -627,7 +654,7 @@ fn changes() {
         ),
         (
             Change::Connected { raid: "c".into(), url: "http://r/c".into(), channel_url: "http://r/live/m".into() },
-            Some("Share: http://r/c · permanent link: http://r/live/m".into()),
+            None,
             r#"{"event":"connected","raid":"c","url":"http://r/c","channelUrl":"http://r/live/m"}"#,
         ),
         (
@@ -796,30 +823,30 @@ fn changes() {
         ),
         (
             Change::Uploaded { fight: finished(How::New, None) },
-            Some("new      2026-09-21 14:13  Boss  5:02  http://r/x".into()),
+            Some("new      2026-09-21 14:13 UTC  Boss  5:02  http://r/x".into()),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"new","relay":"http://r"}"#,
         ),
         (
             Change::Uploaded { fight: finished(How::Known, None) },
-            Some("known    2026-09-21 14:13  Boss  5:02  http://r/x".into()),
+            Some("known    2026-09-21 14:13 UTC  Boss  5:02  http://r/x".into()),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"known","relay":"http://r"}"#,
         ),
         (
             Change::Uploaded { fight: finished(How::Kept, None) },
             Some(
-                "kept     2026-09-21 14:13  Boss  5:02  http://r/x (the relay holds more of it from elsewhere)".into(),
+                "kept     2026-09-21 14:13 UTC  Boss  5:02  http://r/x (the relay holds more of it from elsewhere)".into(),
             ),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"kept","relay":"http://r"}"#,
         ),
         (
             Change::Failed { fight: finished(How::Refused, Some(refused_as(RefusedCode::BadEvent))) },
-            Some("refused  2026-09-21 14:13  fight  5:02  too long".into()),
+            Some("refused  2026-09-21 14:13 UTC  fight  5:02  too long".into()),
             r#"{"event":"failed","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"refused","why":"too long","relay":"http://r"}"#,
         ),
         (
             Change::Unsent { fight: finished(How::Waiting, Some(later(90))) },
             Some(
-                "waiting  2026-09-21 14:13  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into(),
+                "waiting  2026-09-21 14:13 UTC  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into(),
             ),
             r#"{"event":"unsent","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"waiting","why":"The relay answers: too many fights. Try again in 90 s.","relay":"http://r"}"#,
         ),

@@ -43,7 +43,8 @@ pub(super) fn in_full(error: &OsError) -> String {
     }
 }
 
-fn without_number(text: &str) -> String {
+/// The same of an error in words.
+pub(super) fn without_number(text: &str) -> String {
     text.find(" (os error ").map_or(text, |at| &text[..at]).to_owned()
 }
 
@@ -53,6 +54,11 @@ pub(super) fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
         1 => format!("1 {one}"),
         n => format!("{n} {one}s"),
     }
+}
+
+/// How much of something there is: a hundred only where that is all of it.
+pub(in crate::cli) fn percent(part: u64, of: u64) -> u64 {
+    part.min(of).saturating_mul(100) / of.max(1)
 }
 
 /// That lines were not printed.
@@ -85,6 +91,7 @@ mod tests {
             [count(1u64, "fight"), count(0usize, "fight"), count(7u64, "fight")],
             ["1 fight", "0 fights", "7 fights"]
         );
+        assert_eq!([percent(0, 0), percent(96, 97), percent(97, 97), percent(9, 3)], [0, 98, 100, 100]);
         let missing = std::fs::read("/nowhere/at/all").unwrap_err();
         assert!(!told(&missing).is_empty() && !told(&missing).contains("os error"), "{}", told(&missing));
         assert_eq!(told(&io::Error::other("it burns")), "it burns");
