@@ -56,6 +56,6 @@ mod tests {
         assert!(matches!(aside.within(Duration::ZERO), Answer::NotYet));
         go.send(()).unwrap();
         assert!(matches!(aside.within(Duration::from_mins(1)), Answer::Here(true)));
-        assert!(matches!(aside.within(Duration::ZERO), Answer::Fell), "it was given");
+        assert!(matches!(aside.within(Duration::from_mins(1)), Answer::Fell), "it was given");
     }
 }

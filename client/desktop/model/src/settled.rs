@@ -193,8 +193,8 @@ mod tests {
             };
             assert_eq!((error, ASKED.load(Ordering::Relaxed), settled.paired), (expected, asked, true));
         }
-        Keys::with(setup.home.keys.clone(), None).keep("https://raid.example", "in the file").unwrap();
+        Keys::with(setup.home.keys.clone(), None).keep("https://raid.example", "in-the-file").unwrap();
         let settled = settle(&setup, &Own::default(), Some(said));
-        assert_eq!(settled.options.unwrap().key, "in the file");
+        assert_eq!(settled.options.unwrap().key, "in-the-file");
     }
 }
