@@ -330,12 +330,11 @@ export const LOOKS = [
       await page.getByText('It is here:').waitFor();
     },
   },
-  ...['offer', 'blocked', 'loading'].map((scene) => ({
+  ...['offer', 'blocked', 'loading', 'tampered', 'installed'].map((scene) => ({
     name: `page about the app with an update: ${scene}`,
     scene,
     act: async (/** @type {Page} */ page) => {
       await goTo(page, 'about');
-      await page.getByRole('button', { name: 'Look for updates' }).click();
       await page.locator('[data-update=offer]').waitFor();
     },
   })),

@@ -4,6 +4,7 @@
  */
 import type {
   AboutView,
+  Fault,
   FightFilter,
   FightPage,
   FirstChoice,
@@ -24,18 +25,26 @@ import type {
   UploadStep,
 } from './types';
 
-/** How an update stands. */
+/** How updates stand. */
 export interface UpdateView {
-  /** Whether one is to be had. */
-  rule: UpdateRule;
+  /** What is to be had; `null`: nobody has looked yet. */
+  rule: UpdateRule | null;
+  /** When somebody looked last, Unix ms. */
+  lookedAtMs: number | null;
   /** What is being done. */
-  busy: 'no' | 'loading' | 'installing';
-  /** How much of it is here; `null` where that is not known. */
+  busy: 'no' | 'looking' | 'loading' | 'installing';
+  /** So many hundredths of it have come; `null` where that is not known. */
   percent: number | null;
-  /** Why it is not installed now, in words. */
+  /** All of it is here, and it is what was signed: to install it takes a moment. */
+  ready: boolean;
+  /** The system asks for a password before it installs it. */
+  asksPassword: boolean;
+  /** Why it cannot be installed now, in words; it is offered again when that is over. */
   blocked: string | null;
-  /** Why it could not be had, in words. */
-  fault: string | null;
+  /** The version that is installed, and used from the next start on. */
+  installed: string | null;
+  /** Why it was not installed. */
+  fault: Fault | null;
 }
 
 /** One command: what it takes, what it gives. */
@@ -73,9 +82,11 @@ export interface Calls {
   start_with_system: Command<{ on: boolean }, boolean | null>;
   open: Command<{ link: Link }, null>;
   copy: Command<{ link: Link }, null>;
-  update_check: Command<undefined, UpdateView | null>;
-  update_install: Command<undefined, UpdateView | null>;
-  update_skip: Command<{ version: string }, UpdateView | null>;
+  update: Command<undefined, UpdateView>;
+  update_check: Command<undefined, UpdateView>;
+  update_install: Command<undefined, UpdateView>;
+  /** The version that is offered is not wanted. */
+  update_skip: Command<undefined, UpdateView>;
   about: Command<undefined, AboutView>;
   /** Writes a text for whoever helps; gives where. */
   bundle: Command<undefined, string>;
@@ -95,7 +106,7 @@ export interface Heard {
   now: NowView;
   /** The list of fights differs: ask again. */
   fights: null;
-  /** How an update stands differs. */
+  /** How updates stand differs. */
   update: UpdateView;
 }
 

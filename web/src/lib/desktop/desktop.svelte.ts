@@ -46,6 +46,7 @@ export class Desktop {
     // What is there by now is painted first.
     await tick();
     await this.bridge.call('ready').catch(() => undefined);
+    if (this.place !== 'broken') await this.update.ask();
   }
 
   /** Tries it once more. */

@@ -279,10 +279,14 @@ export const end = (over: Partial<UploadEnd> = {}): UploadEnd => ({
 });
 
 export const update = (over: Partial<UpdateView> = {}): UpdateView => ({
-  rule: { rule: 'none' },
+  rule: null,
+  lookedAtMs: null,
   busy: 'no',
   percent: null,
+  ready: false,
+  asksPassword: false,
   blocked: null,
+  installed: null,
   fault: null,
   ...over,
 });

@@ -30,6 +30,8 @@ function changed(change: (app: Staged) => void): () => Staged {
 
 const NOTES = `A list of all fights, with their bosses.\n\n- Fights can be filtered by day.\n- The tray says why something waits.\n- ${'A line that is long enough to be broken. '.repeat(6)}\n`;
 
+const OFFER = { rule: 'offer', version: '0.5.0', notes: NOTES } as const;
+
 /** All of them. */
 export const SCENES: Record<string, () => Staged> = {
   'first-meter': beginning((app) => {
@@ -89,21 +91,25 @@ export const SCENES: Record<string, () => Staged> = {
     app.rows = [];
   }),
   offer: changed((app) => {
-    app.update = samples.update({ rule: { rule: 'offer', version: '0.5.0', notes: NOTES } });
+    app.update = samples.update({ rule: OFFER, asksPassword: true });
   }),
   blocked: changed((app) => {
     app.now = samples.STATES.live();
     app.update = samples.update({
-      rule: { rule: 'offer', version: '0.5.0', notes: NOTES },
-      blocked: 'A fight goes on. It can be installed when that is over.',
+      rule: OFFER,
+      ready: true,
+      blocked: 'A fight goes on, and nothing is installed meanwhile. It is offered again when that is over.',
     });
   }),
   loading: changed((app) => {
-    app.update = samples.update({
-      rule: { rule: 'offer', version: '0.5.0', notes: NOTES },
-      busy: 'loading',
-      percent: 42,
-    });
+    app.update = samples.update({ rule: OFFER, busy: 'loading', percent: 42 });
+  }),
+  tampered: changed((app) => {
+    const sentence = 'What came from updates.example is not what was signed. It was not installed.';
+    app.update = samples.update({ rule: OFFER, fault: samples.fault({ sentence, remedy: 'Tell who keeps it.' }) });
+  }),
+  installed: changed((app) => {
+    app.update = samples.update({ rule: OFFER, installed: '0.5.0' });
   }),
   broken: changed((app) => {
     app.fails.now = samples.fault({

@@ -159,10 +159,15 @@ export class Staged implements Bridge {
     start_with_system: ({ on }) => (this.starts = on),
     open: () => null,
     copy: () => null,
-    update_check: () => this.update,
+    update: () => this.update,
+    update_check: () => {
+      this.update = { ...this.update, rule: this.update.rule ?? { rule: 'none' }, lookedAtMs: samples.STAGED_MS };
+      return this.update;
+    },
     update_install: () => this.update,
-    update_skip: ({ version }) => {
-      this.update = samples.update({ rule: { rule: 'held', sentence: `Raidcast ${version} is there. You skip it.` } });
+    update_skip: () => {
+      const sentence = 'Raidcast 0.5.0 is there. You chose to skip it.';
+      this.update = samples.update({ rule: { rule: 'held', sentence } });
       return this.update;
     },
     about: () => this.about,

@@ -15,10 +15,21 @@ export class Update {
 
   constructor(private readonly bridge: Bridge) {}
 
-  /** What the app is. */
+  /** The version that is offered, if one is. */
+  get offered(): string | null {
+    return this.view?.rule?.rule === 'offer' ? this.view.rule.version : null;
+  }
+
+  /** What the app is, and how updates stand. */
   async load(): Promise<void> {
     const done = await this.log.run(() => this.bridge.call('about'));
     if (done !== null) this.about = done.gave;
+    await this.ask();
+  }
+
+  /** How updates stand; where that is not told, it is not known. */
+  async ask(): Promise<void> {
+    this.#take(await this.errand.run(() => this.bridge.call('update')));
   }
 
   /** Looks whether there is a newer version. */
@@ -26,14 +37,14 @@ export class Update {
     this.#take(await this.errand.run(() => this.bridge.call('update_check')));
   }
 
-  /** Installs it: the app ends and starts again. */
+  /** Loads it, and installs it. */
   async install(): Promise<void> {
     this.#take(await this.errand.run(() => this.bridge.call('update_install')));
   }
 
   /** It is not wanted. */
-  async skip(version: string): Promise<void> {
-    this.#take(await this.errand.run(() => this.bridge.call('update_skip', { version })));
+  async skip(): Promise<void> {
+    this.#take(await this.errand.run(() => this.bridge.call('update_skip')));
   }
 
   /** Writes a text for whoever helps. */
@@ -52,8 +63,7 @@ export class Update {
     await this.log.run(() => this.bridge.call('quit'));
   }
 
-  #take(done: { gave: UpdateView | null } | null): void {
-    // What is told by itself is as good.
-    if (done?.gave != null) this.view = done.gave;
+  #take(done: { gave: UpdateView } | null): void {
+    if (done !== null) this.view = done.gave;
   }
 }
