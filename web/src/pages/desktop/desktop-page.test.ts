@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as samples from '$lib/desktop/samples';
 import { SCENES } from '$lib/desktop/scenes';
 import { speech } from '$lib/desktop/speech.svelte';
-import { Staged } from '$lib/desktop/staged';
+import type { Staged } from '$lib/desktop/staged';
 import type { AppState } from '$lib/desktop/types';
 import DesktopPage from './DesktopPage.svelte';
 
@@ -301,7 +301,7 @@ describe('the settings', () => {
     await fireEvent.submit(form);
     expect(app.last('change')).toEqual({ change: { change: 'meterPath', path: '/m.db' } });
     await screen.findByText('Saved.');
-    expect(field.value).toBe('/m.db');
+    await vi.waitUntil(() => field.value === '/m.db');
     await fireEvent.input(field, { target: { value: '' } });
     await fireEvent.submit(form);
     expect(app.last('change')).toEqual({ change: { change: 'meterPath', path: null } });
