@@ -146,9 +146,8 @@ export class FightList {
 
   /** Sends what was planned and agreed to. */
   async upload(): Promise<void> {
-    const { plan } = this.planning;
+    const { plan, fights } = this.planning;
     if (plan === null || this.uploading) return;
-    const fights = [...this.chosen];
     this.progress.clear();
     for (const encounter of fights) this.progress.set(encounter, { parts: null, how: null, why: null });
     this.chosen.clear();
