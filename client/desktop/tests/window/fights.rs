@@ -1,0 +1,1 @@
+//! Old fights beside a live one.
