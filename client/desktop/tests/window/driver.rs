@@ -112,7 +112,8 @@ impl Driver {
 
     /// Clicks the button with this label.
     pub(crate) async fn press(&self, label: &str) {
-        self.click(&format!("//button[normalize-space(.)='{label}' and not(@disabled)]")).await;
+        self.click(&format!("//button[(normalize-space(.)='{label}' or @aria-label='{label}') and not(@disabled)]"))
+            .await;
     }
 
     /// Types a text into the field with this label.

@@ -62,7 +62,7 @@ async fn a_key_that_was_forgotten_is_told_and_another_can_be_pasted() {
     let (_, key) = ana.makes_key().await;
     let kept = driver.call("paste_key", json!({"key": key})).await.unwrap();
     assert_eq!(kept["inFile"], true, "there is no store here: {kept}");
-    let shown = json!({"visibility": "public", "reportVisibility": "raid", "names": "full", "delayS": 0});
+    let shown = json!({"visibility": "public", "reportVisibility": "live", "names": "full", "delayS": 0});
     let choice = json!({"old": {"old": "none"}, "shown": shown});
     driver.call("finish_first", json!({"choice": choice})).await.unwrap();
     let icon = desktop.icon().await;

@@ -21,8 +21,8 @@ pub(crate) struct Screen {
     root: Window,
     /// Windows that were shown, in order.
     shown: Vec<Window>,
-    /// Windows that asked to be made small.
-    made_small: Vec<Window>,
+    /// How often one asked to be made small.
+    made_small: usize,
 }
 
 impl Screen {
@@ -32,7 +32,7 @@ impl Screen {
         let root = x.setup().roots[screen].root;
         let events = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
         x.change_window_attributes(root, &events).unwrap().check().unwrap();
-        Self { x, root, shown: Vec::new(), made_small: Vec::new() }
+        Self { x, root, shown: Vec::new(), made_small: 0 }
     }
 
     fn atom(&self, name: &str) -> u32 {
@@ -46,7 +46,7 @@ impl Screen {
         while let Some(event) = self.x.poll_for_event().unwrap() {
             match event {
                 Event::MapNotify(mapped) if self.is_seen(mapped.window) => self.shown.push(mapped.window),
-                Event::ClientMessage(said) if said.type_ == change_state => self.made_small.push(said.window),
+                Event::ClientMessage(said) if said.type_ == change_state => self.made_small += 1,
                 _ => {}
             }
         }
@@ -63,10 +63,10 @@ impl Screen {
         self.shown.len()
     }
 
-    /// Whether a window asked to be made small.
-    pub(crate) fn was_made_small(&mut self) -> bool {
+    /// How often a window asked to be made small.
+    pub(crate) fn made_small(&mut self) -> usize {
         self.hear();
-        !self.made_small.is_empty()
+        self.made_small
     }
 
     /// Windows that can be seen now.
