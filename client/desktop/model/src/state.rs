@@ -13,6 +13,7 @@ use raidcast_shared::uplink::{RefusedCode, RefusedScope};
 
 use crate::links;
 use crate::news::{Began, Ended, News};
+use crate::own::OwnFault;
 use crate::standing::Standing;
 use crate::view::{DelayView, ElsewhereView, FightNow, LinkView, MeterView, NowView, UploadView};
 use crate::words::Words;
@@ -41,6 +42,7 @@ pub struct State {
 /// What the run is about.
 enum Phase {
     NotSetUp,
+    Unread(OwnFault),
     Begins,
     Unsettled(SettingsFault),
     Elsewhere { process: Option<u32>, running: Option<Running> },
@@ -117,6 +119,11 @@ impl State {
     /// Something is to be set up first.
     pub fn not_set_up(&mut self) {
         self.rest(Phase::NotSetUp);
+    }
+
+    /// What the app keeps for itself cannot be read, so nothing is sent: that may be what somebody wants.
+    pub fn unread(&mut self, fault: OwnFault) {
+        self.rest(Phase::Unread(fault));
     }
 
     /// The settings are being read.
@@ -270,6 +277,7 @@ impl State {
         let parts = self.status.unacknowledged;
         match &self.phase {
             Phase::NotSetUp => Standing::NotSetUp,
+            Phase::Unread(fault) => Standing::Unread { fault },
             Phase::Begins => Standing::Begins,
             Phase::Unsettled(fault) => Standing::Unsettled { fault },
             Phase::Elsewhere { process, running } => {
