@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use raidcast_desktop_model::screen::Screen;
 use raidcast_desktop_model::tray::TrayLook;
 use raidcast_desktop_model::view::{AppState, Notice, NowView};
-use tauri::{AppHandle, Emitter as _, Runtime};
+use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
 
 use crate::{notice, tray, window};
 
@@ -24,7 +24,9 @@ impl<R: Runtime> Face<R> {
     /// What is not set up does nothing, and somebody who was told to install it waits for it: the window comes by itself,
     /// also where it was started hidden. Once: whoever closes it knows.
     fn ask_to_set_up(&self, state: AppState) {
-        if state == AppState::Setup && !self.asked.swap(true, Ordering::Relaxed) {
+        // Without a tray of this app's own it is not the program that runs.
+        let runs = self.app.try_state::<tray::Tray<R>>().is_some();
+        if runs && state == AppState::Setup && !self.asked.swap(true, Ordering::Relaxed) {
             window::show(&self.app);
         }
     }
