@@ -197,7 +197,7 @@ impl Icon {
     /// Waits until the tooltip holds a text; gives it whole.
     pub(crate) async fn says(&self, text: &str) -> String {
         let mut last = None;
-        let saying = until(&format!("the tray says `{text}`"), async || {
+        let saying = until(format!("the tray says `{text}`"), async || {
             let tip = self.tooltip().await;
             if tip != last {
                 // In the order in which they came: what a failure is read from.
@@ -235,7 +235,7 @@ impl Icon {
 
     /// Waits until an entry can be chosen, and chooses it.
     pub(crate) async fn choose(&self, label: &str) {
-        let chosen = until(&format!("`{label}` can be chosen"), async || {
+        let chosen = until(format!("`{label}` can be chosen"), async || {
             Some(self.entry(label).await).filter(|entry| entry.enabled)
         });
         let chosen = chosen.await;

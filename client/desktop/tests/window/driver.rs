@@ -85,7 +85,7 @@ impl Driver {
     /// Waits until a text can be read in the window.
     pub(crate) async fn sees(&self, text: &str) -> String {
         let mut last = String::new();
-        let seen = until(&format!("the window says `{text}`"), async || {
+        let seen = until(format!("the window says `{text}`"), async || {
             let all = self.text().await;
             if all != last {
                 eprintln!("the window says: {all:?}");
@@ -103,7 +103,7 @@ impl Driver {
 
     /// Waits for the element, and clicks it as a hand does.
     pub(crate) async fn click(&self, xpath: &str) {
-        let clicking = until(&format!("{xpath} can be clicked"), async || {
+        let clicking = until(format!("{xpath} can be clicked"), async || {
             let element = self.find(xpath).await?;
             self.step("POST", &format!("/element/{element}/click"), Some(json!({}))).await.ok()
         });
@@ -122,7 +122,7 @@ impl Driver {
             "//*[self::input or self::textarea][@id=//label[contains(normalize-space(.),'{label}')]/@for or \
              ancestor::label[contains(normalize-space(.),'{label}')] or @aria-label='{label}']"
         );
-        let filling = until(&format!("there is a field `{label}`"), async || {
+        let filling = until(format!("there is a field `{label}`"), async || {
             let element = self.find(&xpath).await?;
             self.step("POST", &format!("/element/{element}/clear"), Some(json!({}))).await.ok()?;
             self.step("POST", &format!("/element/{element}/value"), Some(json!({"text": text}))).await.ok()

@@ -12,6 +12,7 @@ mod driver;
 mod elsewhere;
 mod fights;
 mod first;
+mod generations;
 mod http;
 mod keyring;
 mod keys;

@@ -88,7 +88,7 @@ fn long(seed: u64) -> Fight {
 }
 
 pub(crate) fn now_ms() -> i64 {
-    Clock::system().now_ms()
+    Clock::system().unix_ms()
 }
 
 /// What one reading of a whole database gives, fight by fight: the checksum of all that happened.

@@ -42,7 +42,7 @@ async fn files_that_are_damaged_or_of_a_newer_version_are_told_and_left_as_they_
         fs::write(&odd.file, odd.text).unwrap();
         let driver = Driver::start(&stage, &[]).await;
         let mut last = Value::Null;
-        let told = until(&format!("it is said of {} `{}` what is wrong", odd.file.display(), odd.text), async || {
+        let told = until(format!("it is said of {} `{}` what is wrong", odd.file.display(), odd.text), async || {
             let now = driver.call("now", json!({})).await.unwrap();
             if last != now {
                 eprintln!("now: {} {:?} {:?}", now["state"], now["sentence"], now["remedy"]);

@@ -66,7 +66,7 @@ impl Process {
 
     /// Waits until it has ended.
     pub(crate) async fn ended(&mut self, what: &str) -> ExitStatus {
-        until(&format!("{what} ends"), async || self.has_ended()).await
+        until(format!("{what} ends"), async || self.has_ended()).await
     }
 
     /// Processes that it started and that are there still, by their program's name.

@@ -1,6 +1,5 @@
 //! A real relay, and people who do in it what they would do in their browsers.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -61,10 +60,6 @@ impl Relay {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn data(&self) -> &Path {
-        self.dir.path()
-    }
-
     /// Its first administrator, who joined by the link that it says at its start.
     pub(crate) async fn administrator(&self, name: &str) -> Person {
         let link = until("the relay says the first administrator's link", async || {
@@ -106,7 +101,7 @@ impl Relay {
     /// Waits until so many public reports are final; gives the checksums of what they are made of.
     pub(crate) async fn finals(&self, fights: usize) -> Vec<String> {
         let mut said = String::new();
-        let finals = until(&format!("{fights} reports are final"), async || {
+        let finals = until(format!("{fights} reports are final"), async || {
             let reports = self.reports().await;
             let states: Vec<_> = reports.iter().map(|report| report["state"].clone()).collect();
             if said != format!("{states:?}") {

@@ -123,7 +123,7 @@ impl Screen {
 
     /// Waits until something was copied that begins so.
     pub(crate) async fn copies(&self, begin: &str) -> String {
-        until(&format!("`{begin}…` is copied"), async || self.copied().await.filter(|text| text.starts_with(begin)))
+        until(format!("`{begin}…` is copied"), async || self.copied().await.filter(|text| text.starts_with(begin)))
             .await
     }
 }

@@ -1,5 +1,6 @@
 //! Waiting for what no message tells: it is looked for again and again, and not for ever.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 /// So long something may take on a machine that is busy with other things.
@@ -8,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(30);
 
 /// Waits until a look finds something; gives it.
-pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: impl Display, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let looking = async {
         loop {
             if let Some(found) = look().await {
@@ -22,6 +23,6 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
 }
 
 /// Waits until something is so.
-pub(crate) async fn becomes(what: &str, mut so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn becomes(what: impl Display, mut so: impl AsyncFnMut() -> bool) {
     until(what, async || so().await.then_some(())).await;
 }
