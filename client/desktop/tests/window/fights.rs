@@ -37,7 +37,7 @@ async fn old_fights_are_sent_beside_a_live_one_and_go_on_when_the_relay_is_back(
     driver.sees(&format!("{FIGHTS} chosen")).await;
     driver.press("Upload …").await;
     let asked = driver.sees(&format!("{FIGHTS} fights would be sent to {}", relay.url())).await;
-    assert!(asked.contains("Everybody: the relay lists it"), "{asked}");
+    assert!(asked.contains("everybody: the relay lists it"), "{asked}");
     crate::shot::shoot(&stage, "fights-ask");
     assert_eq!(relay.reports().await.len(), 1, "nobody has agreed yet");
     driver.press(&format!("Send {FIGHTS} fights")).await;

@@ -37,7 +37,7 @@ async fn killed_at_many_moments_of_a_fight_it_loses_nothing_and_doubles_nothing(
         if kill == 4 {
             relay.stop();
         }
-        if kill == 6 {
+        if kill == 5 {
             relay.again().await;
         }
         let known = desktop.icons();

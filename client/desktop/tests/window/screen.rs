@@ -1,5 +1,7 @@
 //! The display of a stage: which windows there are and were, and what was copied.
 
+use std::collections::HashMap;
+
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -15,12 +17,18 @@ use crate::wait::until;
 /// Smaller windows are none that somebody would see: toolkits have some for themselves.
 const SEEN_PX: u16 = 50;
 
+fn is_seen((width, height): (u16, u16)) -> bool {
+    width >= SEEN_PX && height >= SEEN_PX
+}
+
 /// The display of a stage.
 pub(crate) struct Screen {
     x: RustConnection,
     root: Window,
-    /// Windows that were shown, in order.
-    shown: Vec<Window>,
+    /// How large windows are that were made since.
+    sizes: HashMap<Window, (u16, u16)>,
+    /// How often one was shown.
+    shown: usize,
     /// How often one asked to be made small.
     made_small: usize,
 }
@@ -32,7 +40,7 @@ impl Screen {
         let root = x.setup().roots[screen].root;
         let events = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
         x.change_window_attributes(root, &events).unwrap().check().unwrap();
-        Self { x, root, shown: Vec::new(), made_small: 0 }
+        Self { x, root, sizes: HashMap::new(), shown: 0, made_small: 0 }
     }
 
     fn atom(&self, name: &str) -> u32 {
@@ -45,22 +53,26 @@ impl Screen {
         let change_state = self.atom("WM_CHANGE_STATE");
         while let Some(event) = self.x.poll_for_event().unwrap() {
             match event {
-                Event::MapNotify(mapped) if self.is_seen(mapped.window) => self.shown.push(mapped.window),
+                // A window may be gone again by now: its size is as it was told.
+                Event::CreateNotify(made) => {
+                    self.sizes.insert(made.window, (made.width, made.height));
+                }
+                Event::ConfigureNotify(turned) => {
+                    self.sizes.insert(turned.window, (turned.width, turned.height));
+                }
+                Event::MapNotify(mapped) if self.sizes.get(&mapped.window).copied().is_some_and(is_seen) => {
+                    self.shown += 1;
+                }
                 Event::ClientMessage(said) if said.type_ == change_state => self.made_small += 1,
                 _ => {}
             }
         }
     }
 
-    fn is_seen(&self, window: Window) -> bool {
-        let size = self.x.get_geometry(window).unwrap().reply();
-        size.is_ok_and(|size| size.width >= SEEN_PX && size.height >= SEEN_PX)
-    }
-
-    /// How many windows were shown since it was looked.
+    /// How often a window was shown since.
     pub(crate) fn shown(&mut self) -> usize {
         self.hear();
-        self.shown.len()
+        self.shown
     }
 
     /// How often a window asked to be made small.
@@ -74,7 +86,9 @@ impl Screen {
         let children = self.x.query_tree(self.root).unwrap().reply().unwrap().children;
         let is_there = |window: &Window| {
             let facts = self.x.get_window_attributes(*window).unwrap().reply();
-            facts.is_ok_and(|facts| facts.map_state == MapState::VIEWABLE) && self.is_seen(*window)
+            let size = self.x.get_geometry(*window).unwrap().reply();
+            facts.is_ok_and(|facts| facts.map_state == MapState::VIEWABLE)
+                && size.is_ok_and(|size| is_seen((size.width, size.height)))
         };
         children.into_iter().filter(is_there).collect()
     }

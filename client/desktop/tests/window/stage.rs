@@ -34,6 +34,8 @@ pub(crate) struct Stage {
     display: String,
     dir: TempDir,
     name: &'static str,
+    /// What the app writes to its log, where that is not what it usually does.
+    log: Option<&'static str>,
 }
 
 impl Stage {
@@ -70,7 +72,7 @@ impl Stage {
         });
         let number = number.await.trim().to_owned();
         until("the bus listens", async || path("bus").exists().then_some(())).await;
-        Self { _display: display, _bus: bus, display: format!(":{number}"), dir, name }
+        Self { _display: display, _bus: bus, display: format!(":{number}"), dir, name, log: None }
     }
 
     /// The same, where the first start is over: a relay is named with a key, and a meter's database may be there.
@@ -79,6 +81,12 @@ impl Stage {
         stage.settings(&format!("relay = \"{relay}\"\nkey = \"{key}\"\nvisibility = \"public\"\n"));
         stage.own(&json!({"format": 1, "firstDone": true}));
         stage
+    }
+
+    /// The same, where somebody looks for a fault: the log holds all that there is to say.
+    pub(crate) fn loud(mut self) -> Self {
+        self.log = Some("debug");
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -141,6 +149,10 @@ impl Stage {
                 command.env_remove(&*name);
             }
         }
+        match self.log {
+            Some(log) => command.env("RUST_LOG", log),
+            None => command.env_remove("RUST_LOG"),
+        };
         let home = self.home();
         let mut path = vec![self.path("bin")];
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));

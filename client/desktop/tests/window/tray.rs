@@ -119,7 +119,8 @@ async fn the_menu_pauses_and_makes_a_raid_private_and_the_pause_outlives_the_app
         screen.copied().await.filter(|link| link.contains("ticket="))
     });
     let secret = secret.await;
-    assert_eq!(icon.entry("Private for this raid").await.checked, Some(true));
+    let checked = async || icon.entry("Private for this raid").await.checked == Some(true);
+    becomes("the menu says so", checked).await;
     assert_eq!(relay.raid(&secret).await["visibility"], "private");
     let path = link.strip_prefix(&relay.url()).unwrap();
     let code = path.rsplit('/').next().unwrap();
