@@ -1,5 +1,12 @@
 //! The desktop's side of the session bus: a tray that shows icons, a service that shows notices.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::unused_self,
+    reason = "the interfaces of desktops are as they are"
+)]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -52,7 +59,6 @@ struct Notifier(Arc<Mutex<Vec<Noticed>>>);
 
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifier {
-    #[expect(clippy::too_many_arguments, reason = "the interface has as many")]
     fn notify(
         &self,
         _app: &str,

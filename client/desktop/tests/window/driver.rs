@@ -1,4 +1,4 @@
-//! A hand in the app's window: WebKit's own driver, over plain HTTP.
+//! A hand in the app's window: the driver that its engine has, over plain HTTP.
 
 use std::process::Command;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 /// So long something may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// From one look to the next.
 const STEP: Duration = Duration::from_millis(30);
 
