@@ -26,6 +26,8 @@ pub(crate) struct Bundle {
     pub(crate) version: String,
     pub(crate) system: String,
     pub(crate) relay: Option<String>,
+    /// The meter that is read: which, how it stores, where.
+    pub(crate) meter: Option<String>,
     /// How it stands, as the window says it.
     pub(crate) stands: String,
     pub(crate) file: SettingsFile,
@@ -55,10 +57,10 @@ impl Bundle {
 
     fn text(&self) -> String {
         let mut out = String::new();
-        let relay = self.relay.as_deref().unwrap_or("none");
+        let [relay, meter] = [&self.relay, &self.meter].map(|text| text.as_deref().unwrap_or("none"));
         let _ = writeln!(
             out,
-            "Raidcast {} on {}\nat {} (Unix ms)\nrelay: {relay}",
+            "Raidcast {} on {}\nat {} (Unix ms)\nrelay: {relay}\nmeter: {meter}",
             self.version, self.system, self.unix_ms
         );
         let _ = writeln!(out, "{}\n\nSettings (without the key)", self.stands);
@@ -109,6 +111,7 @@ mod tests {
             version: "1.2.3".into(),
             system: "linux".into(),
             relay: Some("https://raid.example".into()),
+            meter: Some("resonance-logs, aggregate, /m.db".into()),
             stands: format!("Live. https://raid.example/raids/a?ticket=secret {key}"),
             file: SettingsFile { key: Some(key.to_owned()), ..SettingsFile::default() },
             state: dir.join("state"),

@@ -8,12 +8,18 @@ use raidcast::uploader::WatchError;
 use raidcast::uploader::trouble::Stall;
 use raidcast_shared::uplink::RefusedCode;
 
+use crate::own::OwnFault;
 use crate::view::AppState;
 
 /// How the whole stands.
 pub enum Standing<'a> {
     /// The first start is not over, or there is no relay, or no key for it.
     NotSetUp,
+    /// What the app keeps for itself cannot be read: whether the first start is over, and whether it is paused.
+    Unread {
+        /// Why.
+        fault: &'a OwnFault,
+    },
     /// It is about to begin.
     Begins,
     /// The settings are of no use.
@@ -90,7 +96,8 @@ impl Standing<'_> {
         match self {
             Self::NotSetUp => AppState::Setup,
             Self::Elsewhere { .. } => AppState::Elsewhere,
-            Self::Unsettled { .. }
+            Self::Unread { .. }
+            | Self::Unsettled { .. }
             | Self::Ended { .. }
             | Self::Stalled { .. }
             | Self::Cut { why: Outage::KeyForgotten, .. }

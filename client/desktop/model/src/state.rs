@@ -19,6 +19,7 @@ use raidcast_shared::uplink::{RefusedCode, RefusedScope};
 
 use crate::links;
 use crate::news::{Began, Ended, News};
+use crate::own::OwnFault;
 use crate::standing::Standing;
 pub use beside::Beside;
 
@@ -48,6 +49,7 @@ pub struct State {
 /// What the run is about.
 enum Phase {
     NotSetUp,
+    Unread(OwnFault),
     Begins,
     Unsettled(SettingsFault),
     Elsewhere { process: Option<u32>, running: Option<Running> },
@@ -112,6 +114,11 @@ impl State {
     /// Something is to be set up first.
     pub fn not_set_up(&mut self) {
         self.rest(Phase::NotSetUp);
+    }
+
+    /// What the app keeps for itself cannot be read, so nothing is sent: that may be what somebody wants.
+    pub fn unread(&mut self, fault: OwnFault) {
+        self.rest(Phase::Unread(fault));
     }
 
     /// The settings are being read.
@@ -267,6 +274,7 @@ impl State {
         let parts = self.status.unacknowledged;
         match &self.phase {
             Phase::NotSetUp => Standing::NotSetUp,
+            Phase::Unread(fault) => Standing::Unread { fault },
             Phase::Begins => Standing::Begins,
             Phase::Unsettled(fault) => Standing::Unsettled { fault },
             Phase::Elsewhere { process, running } => {

@@ -81,7 +81,10 @@ impl Task {
         }
         let own = self.own.own();
         if !own.first_done {
-            self.hearing.with(State::not_set_up);
+            match self.own.fault().cloned() {
+                Some(fault) => self.hearing.with(|state| state.unread(fault)),
+                None => self.hearing.with(State::not_set_up),
+            }
             self.life = Life::Rests;
         } else if own.paused_since_ms.is_some() {
             self.hearing.with(State::paused);

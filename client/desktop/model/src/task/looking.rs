@@ -71,6 +71,7 @@ impl Task {
             version: about.version,
             system: about.system,
             relay: self.known.relay.clone(),
+            meter: stands.meter.as_ref().map(|meter| format!("{}, {}, {}", meter.meter, meter.generation, meter.path)),
             stands: format!("{}. {}", stands.headline, stands.sentence),
             file: self.known.file.clone(),
             state: self.setup.home.state.clone(),

@@ -432,9 +432,11 @@ fn of_the_rest(words: &dyn Words) -> Vec<Said> {
     let why = Outage::Cut;
     let cut = |waiting| Standing::Cut { why: &why, was_connected: true, is_urgent: true, waiting };
     let elsewhere = |process, running| Standing::Elsewhere { process, running };
+    let owns = owns();
     let standings = [
         Standing::NotSetUp,
         Standing::Begins,
+        Standing::Unread { fault: &owns[0] },
         Standing::Unsettled { fault: &fault },
         elsewhere(None, None),
         elsewhere(Some(7), Some(&yes)),

@@ -137,6 +137,22 @@ async fn where_another_client_has_the_folder_it_says_so_and_goes_on_when_that_ha
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_its_own_file_cannot_be_read_nothing_is_sent_and_that_is_said() {
+    let relay = Relay::start().await;
+    let stage = Stage::ready(&relay);
+    for (own, says) in [(r#"{"format": 99, "firstDone": true}"#, "newer"), ("{", "does not hold")] {
+        stage.keep(own);
+        let (desk, shown) = stage.start();
+        let trouble = shown.until(|now| now.state == AppState::Trouble).await;
+        assert!(trouble.sentence.contains("desktop.json") && trouble.sentence.contains(says), "{}", trouble.sentence);
+        assert!(trouble.remedy.is_some());
+        desk.quit().await;
+        assert_eq!(std::fs::read_to_string(stage.home().config.with_file_name("desktop.json")).unwrap(), own);
+    }
+    assert!(relay.memory().hellos.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_not_known_is_trouble_until_it_is_put_right() {
     let relay = Relay::start().await;
     let stage = Stage::ready(&relay);

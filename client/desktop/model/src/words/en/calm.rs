@@ -36,6 +36,7 @@ impl Words for English {
         match standing {
             Standing::NotSetUp => Said::new("Raidcast is not set up yet: nothing is sent.").and("Open its window."),
             Standing::Begins => Said::new("Raidcast is starting."),
+            Standing::Unread { fault } => self.own(fault),
             Standing::Unsettled { fault } => self.settings(fault),
             Standing::Elsewhere { process, running } => {
                 let who = process.map(|id| format!(" (process {id})")).unwrap_or_default();

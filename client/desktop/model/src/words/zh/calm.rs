@@ -36,6 +36,7 @@ impl Words for Chinese {
         match standing {
             Standing::NotSetUp => Said::new("Raidcast 尚未设置，不会发送任何内容。").and("请打开它的窗口。"),
             Standing::Begins => Said::new("Raidcast 正在启动。"),
+            Standing::Unread { fault } => self.own(fault),
             Standing::Unsettled { fault } => self.settings(fault),
             Standing::Elsewhere { process, running } => {
                 let who = process.map(|id| format!("（进程 {id}）")).unwrap_or_default();
