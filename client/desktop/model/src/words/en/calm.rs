@@ -259,6 +259,7 @@ impl Words for English {
             Wrong::Source(error) => self.source(error),
             Wrong::Own(fault) => self.own(fault),
             Wrong::Link(fault) => self.link(fault),
+            Wrong::Update(fault) => self.update(fault),
             Wrong::Upload(error) => self.run(error),
             Wrong::File { path, error } => {
                 Said::new(format!("{} cannot be written ({}).", path.display(), quoted(&error.text)))

@@ -243,6 +243,7 @@ impl Words for Chinese {
             Wrong::Source(error) => self.source(error),
             Wrong::Own(fault) => self.own(fault),
             Wrong::Link(fault) => self.link(fault),
+            Wrong::Update(fault) => self.update(fault),
             Wrong::Upload(error) => self.run(error),
             Wrong::File { path, error } => {
                 Said::new(format!("无法写入 {}（{}）。", path.display(), quoted(&error.text)))
