@@ -19,7 +19,7 @@ use raidcast_desktop_model::update::{self, UpdateFault};
 use raidcast_desktop_model::view::{AppState, Fault, NowView, UpdateBusy, UpdateRule, UpdateView};
 use raidcast_desktop_model::wrong::Wrong;
 use serde_json::Value;
-use tauri::{AppHandle, Runtime};
+use tauri::{AppHandle, Manager as _, Runtime};
 use tokio::sync::Notify;
 
 pub use given::Given;
@@ -174,11 +174,20 @@ impl<R: Runtime> Updates<R> {
         }
     }
 
+    /// Looks for one as [`check`](Self::check) does, and tells of it beside the window: nobody may be looking at that.
+    pub async fn look_unasked(&self) {
+        if let Some(UpdateRule::Offer { version, .. }) = self.check().await.rule
+            && let Some(notice) = self.0.desk.update_notice(version).await
+        {
+            (self.0.given.tell)(notice);
+        }
+    }
+
     /// Looks for one some time after the start, and once a day. It does not end.
     pub async fn keep_looking(self) {
         tokio::time::sleep(FIRST_LOOK).await;
         loop {
-            self.check().await;
+            self.look_unasked().await;
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
@@ -327,6 +336,13 @@ impl<R: Runtime> Updates<R> {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sees to updates as long as the app runs.
+pub(crate) fn keep<R: Runtime>(app: &AppHandle<R>) {
+    let updates = app.state::<Updates<R>>().inner().clone();
+    tauri::async_runtime::spawn(updates.clone().keep_waiting());
+    tauri::async_runtime::spawn(updates.keep_looking());
 }
 
 /// As one text.

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use raidcast::clock::Clock;
-use raidcast_desktop_model::view::UpdateView;
+use raidcast_desktop_model::view::{Notice, UpdateView};
 use tauri::{AppHandle, Runtime};
 
 use super::package::Way;
+use crate::notice;
 
 /// The key of releases that this build trusts, as `tauri signer` writes it.
 const KEY: Option<&str> = option_env!("RAIDCAST_UPDATE_KEY");
@@ -26,6 +27,8 @@ pub struct Given {
     pub clock: Clock,
     /// Shows how it stands. It must not wait, nor ask how it stands.
     pub shown: Arc<dyn Fn(&UpdateView) + Send + Sync>,
+    /// Tells something beside the window. It must not wait.
+    pub tell: Arc<dyn Fn(Notice) + Send + Sync>,
     /// Starts the app again, when the model has put everything away.
     pub restart: Arc<dyn Fn() + Send + Sync>,
 }
@@ -41,6 +44,7 @@ impl Given {
             program: None,
             clock: Clock::system(),
             shown: Arc::new(shown),
+            tell: Arc::new(notice::tell),
             restart: Arc::new(move || app.request_restart()),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use raidcast::clock::Clock;
 use raidcast_desktop::updates::{Given, Updates};
 use raidcast_desktop_model::desk::Desk;
-use raidcast_desktop_model::view::{UpdateRule, UpdateView};
+use raidcast_desktop_model::view::{Notice, UpdateRule, UpdateView};
 use serde_json::{Value, json};
 use tauri::test::{MockRuntime, mock_builder, mock_context, noop_assets};
 use tokio::sync::watch;
@@ -53,6 +53,7 @@ pub(crate) struct Run {
     pub(crate) told: Arc<watch::Sender<UpdateView>>,
     pub(crate) views: Arc<Mutex<Vec<UpdateView>>>,
     restarts: Arc<AtomicUsize>,
+    pub(crate) notices: Arc<Mutex<Vec<Notice>>>,
     _app: tauri::App<MockRuntime>,
 }
 
@@ -145,6 +146,8 @@ impl Scene {
         let told = Arc::new(watch::Sender::<UpdateView>::default());
         let views = Arc::new(Mutex::new(Vec::new()));
         let restarts = Arc::new(AtomicUsize::default());
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let note = Arc::clone(&notices);
         let (tell, keep, count) = (Arc::clone(&told), Arc::clone(&views), Arc::clone(&restarts));
         let mut given = Given {
             key: Some(self.signer.key()),
@@ -155,6 +158,7 @@ impl Scene {
                 keep.lock().unwrap().push(view.clone());
                 tell.send_replace(view.clone());
             }),
+            tell: Arc::new(move |notice| note.lock().unwrap().push(notice)),
             restart: Arc::new(move || {
                 count.fetch_add(1, Ordering::Relaxed);
             }),
@@ -162,7 +166,7 @@ impl Scene {
         set(&mut given);
         let updates = Updates::new(app.handle(), desk.clone(), given);
         tokio::spawn(updates.clone().keep_waiting());
-        Run { updates, desk, shown, told, views, restarts, _app: app }
+        Run { updates, desk, shown, told, views, restarts, notices, _app: app }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a channel file comes to, and where it is looked for.
 
-use raidcast_desktop_model::view::{UpdateBusy, UpdateRule};
+use raidcast_desktop_model::view::{SettingsChange, UpdateBusy, UpdateRule};
 use serde_json::json;
 
 use crate::app::{CHANNEL, NEWER, OURS, PACKAGE, Scene};
@@ -134,4 +134,28 @@ async fn a_copy_that_no_installer_put_there_says_so() {
     let said = run.sentence().await;
     assert!(said.contains(NEWER) && said.contains("does not update itself"), "{said}");
     assert_eq!(scene.site.asked(PACKAGE), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_found_unasked_is_told_once() {
+    let scene = Scene::new().await;
+    let run = scene.start().await;
+    scene.offer(OURS);
+    run.updates.look_unasked().await;
+    assert!(run.notices.lock().unwrap().is_empty(), "there is nothing to tell");
+    scene.offer(NEWER);
+    for _ in 0..2 {
+        run.updates.look_unasked().await;
+    }
+    let titles: Vec<_> = run.notices.lock().unwrap().iter().map(|notice| notice.title.clone()).collect();
+    assert_eq!(titles, [format!("Raidcast {NEWER} is there")]);
+    run.desk.quit().await;
+    // Not by the next start either, and nothing where notices are not wanted.
+    let run = scene.start().await;
+    run.updates.look_unasked().await;
+    run.desk.change(SettingsChange::Notices { on: false }).await.unwrap();
+    scene.offer("1.4.0");
+    run.updates.look_unasked().await;
+    assert!(run.notices.lock().unwrap().is_empty());
+    assert!(matches!(run.updates.view().rule, Some(UpdateRule::Offer { version, .. }) if version == "1.4.0"));
 }

@@ -1,6 +1,7 @@
 //! Updates end to end, without a window: a channel file and packages over HTTPS on this computer, with an authority and a
 //! key of releases of the tests' own, into a program that is a file of theirs.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod app;

@@ -511,6 +511,7 @@ fn of_the_rest(words: &dyn Words) -> Vec<Said> {
     for outcome in [Outcome::Kill, Outcome::Wipe, Outcome::Reset, Outcome::Unfinished, Outcome::Unknown] {
         said.push(Said::new(words.ended("Boss", outcome).1));
     }
+    said.push(Said::new(words.offered("1.2.3").1));
     said.push(Said::new(words.began("Boss", None).1));
     for generation in
         [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Summary, Generation::Chunks]

@@ -211,6 +211,10 @@ impl Words for Chinese {
         }
     }
 
+    fn offered(&self, version: &str) -> (String, String) {
+        (format!("Raidcast {version} 已发布"), "请在窗口的“关于”中查看新内容并安装。".to_owned())
+    }
+
     fn rule(&self, rule: &Rule) -> Said {
         match rule {
             Rule::Newest => Said::new("这是最新版本。"),
