@@ -85,6 +85,11 @@ impl<R: Runtime> Updates<R> {
         }))
     }
 
+    /// The app's own.
+    pub(crate) fn of(app: &AppHandle<R>) -> Self {
+        app.state::<Self>().inner().clone()
+    }
+
     /// How it stands.
     pub fn view(&self) -> UpdateView {
         self.held().view.clone()
@@ -345,7 +350,7 @@ impl<R: Runtime> Updates<R> {
 
 /// Sees to updates as long as the app runs.
 pub(crate) fn keep<R: Runtime>(app: &AppHandle<R>) {
-    let updates = app.state::<Updates<R>>().inner().clone();
+    let updates = Updates::of(app);
     tauri::async_runtime::spawn(updates.clone().keep_waiting());
     tauri::async_runtime::spawn(updates.keep_looking());
 }
