@@ -21,11 +21,12 @@ use crate::context::Context;
 use crate::derive::{Deriver, Source};
 use crate::desk::Desk;
 use crate::disk::Disk;
+use crate::downloads::Downloads;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::erase::{Eraser, Retention};
 use crate::error::plain;
 use crate::hours::KeptHours;
-use crate::limits::METRICS_SOCKETS_MAX;
+use crate::limits::{DOWNLOADS_MAX, METRICS_SOCKETS_MAX};
 use crate::lists::Lists;
 use crate::private;
 use crate::quota::UploadsPerDay;
@@ -160,7 +161,8 @@ impl Relay {
         let tls = config.tls.clone().map(Tls::load).transpose()?;
         let (tls, reloading) = tls.unzip();
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let sockets = Sockets::of(edge::raise());
+        let for_downloads = config.downloads.as_ref().map_or(0, |_| DOWNLOADS_MAX);
+        let sockets = Sockets::of(edge::raise(), for_downloads);
         let mut listeners = Vec::new();
         for &addr in &config.listen {
             listeners.push(listen(addr).await?);
@@ -279,7 +281,9 @@ impl Relay {
         let origins = config.cors_origins.clone();
         let uplinks = Uplinks { door: door.clone(), registry: Arc::clone(&registry) };
         let for_gate = Arc::clone(&keys);
-        let app = router(Parts { desk, uplinks, keys: for_gate, operators, origins }, metrics_addr.is_none());
+        let downloads = config.downloads.clone().map(|folder| Arc::new(Downloads::of(folder)));
+        let parts = Parts { desk, uplinks, keys: for_gate, operators, origins, downloads };
+        let app = router(parts, metrics_addr.is_none());
         for listener in listeners {
             let (tls, app, edge, connections) = (tls.clone(), app.clone(), Arc::clone(&edge), servers.clone());
             servers.spawn(edge::serve(listener, tls, app, edge, stop.clone(), connections));

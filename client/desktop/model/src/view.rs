@@ -19,4 +19,4 @@ pub use first::{FirstChoice, FirstStep, FirstView, KeptView, OldChoice, OldFight
 pub use now::{AppState, DelayView, ElsewhereView, FightNow, LinkView, MeterView, NowView, UploadView};
 pub use settings::{LanguageChoice, SettingsChange, SettingsFiles, SettingsView, ShownTo};
 pub use told::{Fault, Link, Notice};
-pub use updates::{AboutView, UpdateRule};
+pub use updates::{AboutView, UpdateBusy, UpdateRule, UpdateView};

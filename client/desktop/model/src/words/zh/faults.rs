@@ -20,10 +20,11 @@ use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::KeyFault;
 use raidcast_shared::uplink::RefusedCode;
 
-use super::{Chinese, span};
+use super::{Chinese, span, updates};
 use crate::links::LinkFault;
 use crate::own::OwnFault;
 use crate::said::{Said, ended, quoted};
+use crate::update::UpdateFault;
 use crate::words::faults::Faults;
 
 const CHECK_RELAY: &str = "请在设置中检查中继地址。";
@@ -451,6 +452,10 @@ impl Faults for Chinese {
             ))
             .and(LET_WRITE),
         }
+    }
+
+    fn update(&self, fault: &UpdateFault) -> Said {
+        updates::update(fault)
     }
 
     fn link(&self, fault: &LinkFault) -> Said {
