@@ -8,6 +8,7 @@ use crate::view::{
     AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, NowView, PairStep,
     PairView, RelayView, SettingsChange, SettingsView, UpdateRule, UploadChoice, UploadEnd, UploadPlan, UploadStep,
 };
+use crate::wrong::Wrong;
 
 /// Where an answer goes.
 pub(crate) type Answer<T> = oneshot::Sender<T>;
@@ -72,6 +73,8 @@ pub(crate) enum Ask {
     StopUpload(Answer<()>),
     /// A text for whoever helps.
     Bundle(Outcome<PathBuf>),
+    /// What went wrong where it is shown, in the words that are spoken.
+    Fault(Wrong, Answer<Fault>),
     /// The end.
     Quit(Answer<()>),
 }

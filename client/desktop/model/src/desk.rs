@@ -254,6 +254,11 @@ impl Desk {
         self.try_ask(Ask::Bundle).await
     }
 
+    /// What went wrong where the model is shown, in the words that are spoken.
+    pub async fn fault(&self, wrong: Wrong) -> Fault {
+        self.ask(|answer| Ask::Fault(wrong, answer)).await.unwrap_or_else(ending)
+    }
+
     /// Ends everything: what was read is on the disk then, and goes on with the next start. It takes three seconds at
     /// most.
     pub async fn quit(&self) {

@@ -50,6 +50,22 @@ pub enum Wrong {
         /// What the system says.
         error: OsError,
     },
+    /// The browser does not open.
+    Browser(OsError),
+    /// A folder cannot be shown.
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: OsError,
+    },
+    /// Nothing can be copied.
+    Clipboard {
+        /// What the system says.
+        text: String,
+    },
+    /// Whether it starts with the system cannot be changed.
+    Startup(OsError),
     /// There is no relay yet.
     NoRelay,
     /// Nothing follows the meter now.
@@ -81,6 +97,10 @@ impl Wrong {
             Self::Link(_) => "link",
             Self::Upload(_) => "upload",
             Self::File { .. } => "file",
+            Self::Browser(_) => "browser",
+            Self::Folder { .. } => "folder",
+            Self::Clipboard { .. } => "clipboard",
+            Self::Startup(_) => "startup",
             Self::NoRelay => "noRelay",
             Self::NotRunning => "notRunning",
             Self::Elsewhere => "elsewhere",

@@ -86,6 +86,7 @@ impl Task {
                 give(answer, ());
             }
             Ask::Bundle(answer) => self.bundle(answer),
+            Ask::Fault(wrong, answer) => give(answer, self.fault(&wrong)),
             // The loop has it.
             Ask::Quit(answer) => give(answer, ()),
         }

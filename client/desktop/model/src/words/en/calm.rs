@@ -264,6 +264,18 @@ impl Words for English {
                 Said::new(format!("{} cannot be written ({}).", path.display(), quoted(&error.text)))
                     .and("Let your user write there, and see that the disk has room.")
             }
+            Wrong::Browser(error) => Said::new(format!("The browser does not open ({}).", quoted(&error.text)))
+                .and("Copy the link, and open it in the browser yourself."),
+            Wrong::Folder { path, error } => {
+                Said::new(format!("{} cannot be shown ({}).", path.display(), quoted(&error.text)))
+                    .and("Look for it with your system's program for files.")
+            }
+            Wrong::Clipboard { text } => Said::new(format!("The link was not copied ({}).", quoted(text)))
+                .and("Open the page, and copy its address there."),
+            Wrong::Startup(error) => {
+                Said::new(format!("What starts with the system cannot be changed ({}).", quoted(&error.text)))
+                    .and("Change it in the system's own settings.")
+            }
             Wrong::NoRelay => Said::new("No relay is named yet.").and("Give the relay's address first."),
             Wrong::NotRunning => {
                 Said::new("Raidcast does not follow the meter now.").and("See what it says in its window.")

@@ -248,6 +248,17 @@ impl Words for Chinese {
                 Said::new(format!("无法写入 {}（{}）。", path.display(), quoted(&error.text)))
                     .and("请允许当前用户写入，并确认磁盘有空间。")
             }
+            Wrong::Browser(error) => Said::new(format!("无法打开浏览器（{}）。", quoted(&error.text)))
+                .and("请复制链接，自行在浏览器中打开。"),
+            Wrong::Folder { path, error } => {
+                Said::new(format!("无法显示 {}（{}）。", path.display(), quoted(&error.text)))
+                    .and("请用系统的文件管理器查找它。")
+            }
+            Wrong::Clipboard { text } => {
+                Said::new(format!("链接没有复制（{}）。", quoted(text))).and("请打开页面，在那里复制地址。")
+            }
+            Wrong::Startup(error) => Said::new(format!("无法更改随系统启动的设置（{}）。", quoted(&error.text)))
+                .and("请在系统自己的设置中更改。"),
             Wrong::NoRelay => Said::new("还没有指定中继。").and("请先输入中继地址。"),
             Wrong::NotRunning => Said::new("Raidcast 现在没有跟随统计工具。").and("请看它窗口中的说明。"),
             Wrong::Elsewhere => {
