@@ -64,6 +64,8 @@ pub(crate) fn dist(options: &Options) -> Result<()> {
     }
     fs::create_dir_all(&release.out)?;
 
+    sign::tell_what_is_believed();
+
     heading("Linux: programs");
     let linux = build::programs(LINUX, profile)?;
     heading("Linux: archives and package");
