@@ -31,6 +31,10 @@ const COMMANDS: &[&str] = &[
     "about",
     "bundle",
     "open_log",
+    "update",
+    "update_check",
+    "update_install",
+    "update_skip",
     "quit",
 ];
 

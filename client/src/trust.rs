@@ -63,6 +63,11 @@ impl Trust {
         Self(Arc::new(config))
     }
 
+    /// For a client of one's own that speaks TLS by rustls.
+    pub fn client_config(&self) -> ClientConfig {
+        ClientConfig::clone(&self.0)
+    }
+
     /// As rustls wants it.
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.0)

@@ -167,6 +167,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         keep_days: None,
         character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
+        downloads: None,
         limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod database;
+mod downloads;
 mod finding;
 mod network;
 mod people;
@@ -38,6 +39,9 @@ pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &C
     network::look_at_url(&config, &mut found);
     if let Some(files) = &config.tls {
         certificate::look(files, config.public_url.as_deref(), clock, &mut found);
+    }
+    if let Some(folder) = &config.downloads {
+        downloads::look(folder, &mut found);
     }
     people::look_at_keys(&config, &mut found);
     people::look_at_administrators(&administrators, &config, &mut found);

@@ -70,6 +70,8 @@ pub struct Config {
     pub character_proof: Vec<ProofWay>,
     /// Who else says who somebody is, in the order in which they are shown.
     pub providers: Vec<ProviderSetting>,
+    /// The folder whose files are served under `/downloads/`, where there is one.
+    pub downloads: Option<PathBuf>,
 }
 
 impl Config {
@@ -117,6 +119,7 @@ impl Config {
             })
         })?;
         let data = layers.path("data", flags.place.data, file.data)?;
+        let downloads = layers.path("downloads", flags.downloads, file.downloads)?;
         let tls = tls(
             layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate)?,
             layers.path("tls_key", flags.tls_key, file.tls_key)?,
@@ -166,6 +169,7 @@ impl Config {
             keep_days,
             character_proof: ways(character_proof),
             providers,
+            downloads,
         };
         Ok((config, layers.sources))
     }

@@ -25,7 +25,7 @@ pub use address::{Address, Network, NetworkError, Proxies};
 pub use book::{Book, Later, Permit, What};
 pub use conn::Slot;
 pub use descriptors::{Sockets, raise};
-pub use gate::{Asked, drain, gate};
+pub use gate::{Asked, Streamed, drain, gate};
 pub use line::{Line, LineParts};
 pub use refusals::{Refusal, Refusals};
 

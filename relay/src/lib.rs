@@ -22,6 +22,7 @@ pub mod database;
 pub mod derive;
 pub mod desk;
 pub mod disk;
+pub mod downloads;
 pub mod edge;
 pub mod erase;
 pub mod error;

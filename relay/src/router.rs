@@ -1,7 +1,7 @@
 //! Which address is answered by what, and what all answers carry.
 //!
 //! One invariant: what answers JSON is routed by what describes it (`routes!` of its handler's `utoipa::path`), so that the
-//! description and the router are one table. Beside it stand pages, WebSockets, and metrics, which are text.
+//! description and the router are one table. Beside it stand pages, files, WebSockets, and metrics, which are text.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::api::metrics::Sources;
 use crate::body::{Body, Small};
 use crate::cors::{self, Origins};
 use crate::desk::Desk;
+use crate::downloads::{self, Downloads};
 use crate::error::{self, HttpError, is_api};
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::readiness::Readiness;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub operators: Operators,
     /// Whose pages may read answers.
     pub origins: Origins,
+    /// The operator's folder of files, where there is one.
+    pub downloads: Option<Arc<Downloads>>,
 }
 
 /// What operators are answered from.
@@ -191,7 +194,8 @@ pub fn metrics_router(operators: &Operators) -> Router {
 }
 
 /// The whole relay, as a router. Metrics are served to this machine, unless they have an address of their own.
-pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics: bool) -> Router {
+pub fn router(parts: Parts, metrics: bool) -> Router {
+    let Parts { desk, uplinks, keys, operators, origins, downloads } = parts;
     let metrics =
         if metrics { operators.metrics().layer(middleware::from_fn(api::metrics::only_here)) } else { Router::new() };
     let origins = Arc::new(origins);
@@ -202,6 +206,9 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
         .route("/api/v1/reports/{report_id}/feed", get(feed::report))
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
+    let downloads = downloads.map_or_else(Router::new, |downloads| {
+        Router::new().route("/downloads/{name}", get(downloads::file)).with_state(downloads)
+    });
     let files = assets::router();
     let shown = files.clone().layer(middleware::from_fn_with_state(desk.clone(), pages::status));
     let routes = Router::new()
@@ -216,6 +223,7 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
         .merge(operators.health())
         .merge(Router::from(described()).with_state(Arc::new(Body::of(&description()))))
         .merge(metrics)
+        .merge(downloads)
         .merge(shown)
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
         // Of bodies that do not say how long they are.

@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::derive::{Deriver, Source};
 use crate::desk::Desk;
 use crate::disk::Disk;
+use crate::downloads::Downloads;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::erase::{Eraser, Retention};
 use crate::error::plain;
@@ -273,7 +274,9 @@ impl Relay {
         let origins = config.cors_origins.clone();
         let uplinks = Uplinks { door: door.clone(), registry: Arc::clone(&registry) };
         let for_gate = Arc::clone(&keys);
-        let app = router(Parts { desk, uplinks, keys: for_gate, operators, origins }, metrics_addr.is_none());
+        let downloads = config.downloads.clone().map(|folder| Arc::new(Downloads::of(folder)));
+        let parts = Parts { desk, uplinks, keys: for_gate, operators, origins, downloads };
+        let app = router(parts, metrics_addr.is_none());
         for listener in listeners {
             let (tls, app, edge, connections) = (tls.clone(), app.clone(), Arc::clone(&edge), servers.clone());
             servers.spawn(edge::serve(listener, tls, app, edge, stop.clone(), connections));

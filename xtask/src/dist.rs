@@ -84,9 +84,8 @@ pub(crate) fn dist(options: &Options) -> Result<()> {
     }
 
     heading("List of parts");
-    match sbom::write(&release)? {
-        Ok(()) => {}
-        Err(missing) => println!("SKIPPED: no list of parts (SBOM): {missing}"),
+    if let Err(missing) = sbom::write(&release)? {
+        println!("SKIPPED: no list of parts (SBOM): {missing}");
     }
 
     heading("Signatures and channel file");

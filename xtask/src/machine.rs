@@ -8,15 +8,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
 use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 
-pub(crate) use windows::windows;
-
 use crate::aside::say;
 use crate::command::{cargo, root, run};
+
+pub(crate) use windows::windows;
 
 /// The oldest Node that the pages' tools run on.
 const NODE_MIN: (u32, u32) = (20, 19);

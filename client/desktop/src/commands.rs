@@ -7,12 +7,13 @@ use std::pin::pin;
 use raidcast_desktop_model::desk::Desk;
 use raidcast_desktop_model::view::{
     AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, NowView, PairStep,
-    PairView, RelayView, SettingsChange, SettingsView, UploadChoice, UploadEnd, UploadPlan, UploadStep,
+    PairView, RelayView, SettingsChange, SettingsView, UpdateView, UploadChoice, UploadEnd, UploadPlan, UploadStep,
 };
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Runtime, State};
 use tokio::sync::mpsc;
 
+use crate::updates::Updates;
 use crate::{doing, start, window};
 
 /// So many steps of an upload wait at most for the page.
@@ -189,6 +190,26 @@ pub(crate) async fn bundle(desk: TheDesk<'_>) -> Told<String> {
 #[tauri::command]
 pub(crate) async fn open_log(desk: TheDesk<'_>) -> Told<()> {
     doing::open_log(&desk).await
+}
+
+#[tauri::command]
+pub(crate) async fn update<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
+    Ok(updates.view())
+}
+
+#[tauri::command]
+pub(crate) async fn update_check<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
+    Ok(updates.check().await)
+}
+
+#[tauri::command]
+pub(crate) async fn update_install<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
+    updates.install().await
+}
+
+#[tauri::command]
+pub(crate) async fn update_skip<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
+    updates.skip().await
 }
 
 #[tauri::command]

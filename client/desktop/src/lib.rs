@@ -13,6 +13,7 @@ mod screen;
 mod start;
 mod this_user;
 mod tray;
+pub mod updates;
 #[cfg(target_os = "linux")]
 mod webkit;
 mod window;
@@ -25,6 +26,7 @@ use raidcast_desktop_model::desk::Desk;
 use raidcast_desktop_model::setup::Setup;
 pub use start::HIDDEN;
 use tauri::{App, AppHandle, Builder, Manager as _, RunEvent, Runtime, WindowEvent, Wry};
+use updates::{Given, Updates};
 
 /// What the page can call.
 pub fn builder<R: Runtime>(builder: Builder<R>) -> Builder<R> {
@@ -58,6 +60,10 @@ pub fn builder<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         commands::about,
         commands::bundle,
         commands::open_log,
+        commands::update,
+        commands::update_check,
+        commands::update_install,
+        commands::update_skip,
         commands::quit,
     ])
 }
@@ -70,6 +76,9 @@ pub fn begin<R: Runtime>(app: &AppHandle<R>, setup: Setup) -> io::Result<()> {
     app.manage(clip::Clip::default());
     app.manage(window::Making::default());
     let desk = Desk::start(setup, Arc::new(screen::Face::of(app)))?;
+    let face = screen::Face::of(app);
+    let given = Given::of_this_build(app, move |view| face.emit("update", view.clone()));
+    app.manage(Updates::new(app, desk.clone(), given));
     app.manage(desk);
     Ok(())
 }
@@ -104,6 +113,7 @@ fn app(setup: Setup, hidden: bool) -> tauri::Result<App<Wry>> {
     });
     builder(Builder::default())
         .plugin(single)
+        .plugin(tauri_plugin_updater::Builder::new().build())
         .on_menu_event(|app, event| chosen::chosen(app, event.id().as_ref()))
         .on_tray_icon_event(|app, event| {
             if tray::is_click(&event) {
@@ -114,6 +124,7 @@ fn app(setup: Setup, hidden: bool) -> tauri::Result<App<Wry>> {
             app.manage(tray::Tray::<Wry>::default());
             begin(app.handle(), setup)?;
             doing::leave_when_told(app.handle());
+            updates::keep(app.handle());
             if !hidden {
                 window::show(app.handle());
             }

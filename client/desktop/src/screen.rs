@@ -3,8 +3,9 @@
 use raidcast_desktop_model::screen::Screen;
 use raidcast_desktop_model::tray::TrayLook;
 use raidcast_desktop_model::view::{Notice, NowView};
-use tauri::{AppHandle, Emitter as _, Runtime};
+use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
 
+use crate::updates::Updates;
 use crate::{notice, tray, window};
 
 /// The window, the tray and the system's notices. Nothing is sent to a window that is not there: it asks when it comes.
@@ -16,7 +17,7 @@ impl<R: Runtime> Face<R> {
     }
 
     /// Not on the model's thread: it is not to wait for a window.
-    fn emit<T: serde::Serialize + Clone + Send + 'static>(&self, event: &'static str, what: T) {
+    pub(crate) fn emit<T: serde::Serialize + Clone + Send + 'static>(&self, event: &'static str, what: T) {
         if !window::is_there(&self.0) {
             return;
         }
@@ -35,6 +36,10 @@ impl<R: Runtime> Face<R> {
 impl<R: Runtime> Screen for Face<R> {
     fn changed(&self, now: &NowView) {
         self.emit("now", now.clone());
+        // What happens before there is one it asks for itself.
+        if let Some(updates) = self.0.try_state::<Updates<R>>() {
+            updates.heard(now);
+        }
     }
 
     fn tray(&self, look: &TrayLook) {

@@ -135,6 +135,11 @@ fn calls() -> Vec<(&'static str, Value, Comes, Option<Value>)> {
         ("about", none(), To(json!({"version": "1.2.3"})), None),
         // It is not there yet: nothing is shown on the screen of whoever runs the test.
         ("open_log", none(), Wrong("folder"), None),
+        // A build of a test knows no key of releases.
+        ("update", none(), To(json!({"rule": null, "busy": "no", "ready": false})), None),
+        ("update_check", none(), To(json!({"busy": "no", "ready": false, "installed": null})), None),
+        ("update_install", none(), Wrong("update"), None),
+        ("update_skip", none(), Wrong("update"), None),
         ("bundle", none(), To(json!({})), None),
         ("quit", none(), To(Value::Null), None),
     ]

@@ -40,6 +40,7 @@ pub(crate) fn config(data: &Path) -> Config {
         keep_days: None,
         character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
+        downloads: None,
         limits: EdgeLimits::default(),
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct File {
     pub(super) tls_certificate: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
     pub(super) log_format: Option<String>,
+    /// The folder whose files are served.
+    pub(super) downloads: Option<PathBuf>,
     /// Who may join.
     pub(super) registration: Option<Registration>,
     /// Days after which raids are removed.
@@ -118,7 +120,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 21] = [
     "listen",
     "data",
     "database_url",
@@ -132,6 +134,7 @@ const SETTINGS: [&str; 20] = [
     "tls_certificate",
     "tls_key",
     "log_format",
+    "downloads",
     "registration",
     "keep_days",
     "character_proof",

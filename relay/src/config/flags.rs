@@ -145,6 +145,9 @@ pub struct ServeFlags {
     /// What a line of the log is: text for people, or JSON [default: text]
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     pub log_format: Option<LogFormat>,
+    /// A folder whose files are served under /downloads/: packages of the app, and the file that says which there are
+    #[arg(long, value_name = "DIR")]
+    pub downloads: Option<PathBuf>,
 }
 
 /// Reads an address to listen on.

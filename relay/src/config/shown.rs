@@ -73,6 +73,7 @@ fn all(out: &mut Out<'_>, config: &Config) -> fmt::Result {
         LogFormat::Json => "json",
     };
     out.set("log_format", Some(quoted(format)), "")?;
+    out.set("downloads", config.downloads.as_deref().map(path), "nothing is served under /downloads/")?;
     let registration = match config.registration {
         Registration::Open => "open",
         Registration::Invitation => "invitation",

@@ -13,7 +13,9 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Address;
-use crate::limits::{ADDRESSES_MAX, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S, WRONG_TICKETS_PER_MINUTE};
+use crate::limits::{
+    ADDRESSES_MAX, DOWNLOADS_PER_ADDRESS, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S, WRONG_TICKETS_PER_MINUTE,
+};
 
 /// Where too many addresses are remembered, room is made this often.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
@@ -29,12 +31,14 @@ pub enum What {
     Answer,
     /// A fight that is played to it.
     Replay,
+    /// A file of the operator's folder that is on its way to it.
+    Download,
 }
 
 /// What one address holds, and whether it may be wrong about keys and tickets.
 #[derive(Debug, Default)]
 struct Usage {
-    counts: [u32; 3],
+    counts: [u32; 4],
     /// Keys of it that are none have to wait until then.
     keys_after: Option<Instant>,
     /// No ticket of it is looked at before this.
@@ -43,14 +47,14 @@ struct Usage {
 
 impl Usage {
     fn is_nothing(&self, now: Instant) -> bool {
-        self.counts == [0; 3] && [self.keys_after, self.tickets_after].into_iter().flatten().all(|after| after <= now)
+        self.counts == [0; 4] && [self.keys_after, self.tickets_after].into_iter().flatten().all(|after| after <= now)
     }
 }
 
 /// All addresses that hold or ask anything.
 pub struct Book {
     usage: Mutex<HashMap<Address, Usage>>,
-    most: [u32; 3],
+    most: [u32; 4],
     requests: Rate,
     handshakes: Rate,
     uploads: Rate,
@@ -91,7 +95,12 @@ impl Book {
         let sent_per_s = f64::from(nonzero(limits.sent_kib_per_s).get()) * 1024.0;
         Self {
             usage: Mutex::default(),
-            most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
+            most: [
+                limits.connections_per_address,
+                limits.answers_per_address,
+                limits.replays_per_address,
+                DOWNLOADS_PER_ADDRESS,
+            ],
             requests: RateLimiter::hashmap(requests),
             handshakes: RateLimiter::hashmap(handshakes),
             uploads: RateLimiter::hashmap(uploads),

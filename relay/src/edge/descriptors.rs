@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn files_and_uplinks_keep_their_descriptors_however_few_there_are() {
-        assert_eq!(Sockets::of(Some(1_024)), Sockets { most: 960, for_uplinks: 128 });
+        assert_eq!(Sockets::of(Some(1_024)), Sockets { most: 928, for_uplinks: 128 });
         assert_eq!(Sockets::of(None).most, SOCKETS_MAX);
         for few in [0, 64, 100, 256] {
             let sockets = Sockets::of(Some(few));

@@ -86,6 +86,15 @@ impl Asked {
         self.hold(What::Answer, Refusal::Answers, text, 1)
     }
 
+    /// A permit for a file of the operator's folder.
+    ///
+    /// # Errors
+    /// The address is sent as many as it gets at once.
+    pub fn download(&self) -> Result<Permit, HttpError> {
+        let text = "as many files are being downloaded to your address as one gets at once: wait for some of them";
+        self.hold(What::Download, Refusal::Answers, text, 20)
+    }
+
     /// Whether a ticket or a link that comes from the address is looked at now.
     ///
     /// # Errors
@@ -115,6 +124,10 @@ impl Asked {
         })
     }
 }
+
+/// An answer that is read as it goes out: it holds no room of [`ANSWERS_BYTES_MAX`], and goes at the pace of large ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Streamed;
 
 /// Whether it is of this machine or this house, where proxies stand.
 fn is_near(peer: IpAddr) -> bool {
@@ -147,6 +160,8 @@ impl Cost {
             }
             // A provider is asked for who comes from one.
             () if begins(&["/sign-in/"]) => Self::Answer,
+            // A file of the disk.
+            () if begins(&["/downloads/"]) => Self::Answer,
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&[
                 "/api",
@@ -238,7 +253,8 @@ fn held(edge: &Edge, response: Response, answering: Permit) -> Response {
         };
         Some(room)
     };
-    let pace = room.is_some().then(|| Paced::new(Arc::clone(&edge.pace)));
+    let is_paced = room.is_some() || response.extensions().get::<Streamed>().is_some();
+    let pace = is_paced.then(|| Paced::new(Arc::clone(&edge.pace)));
     response.map(|body| Body::new(Answering { body, pace, _permit: answering, _room: room }))
 }
 

@@ -14,6 +14,7 @@ mod demo;
 mod derived;
 mod description;
 mod discards;
+mod downloads;
 mod durability;
 mod encounters;
 mod errors;

@@ -176,6 +176,7 @@ impl TestRelay {
             keep_days: None,
             character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
             providers: Vec::new(),
+            downloads: None,
             limits,
         }
     }

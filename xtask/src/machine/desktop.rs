@@ -6,20 +6,15 @@ use super::find;
 
 /// Libraries by the names that pkg-config knows, each with its package.
 const LIBRARIES: [(&str, &str); 2] = [("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev"), ("librsvg-2.0", "librsvg2-dev")];
-/// Programs of a desktop without a screen, each with its package.
-const PROGRAMS: [(&str, &str); 12] = [
+/// Programs that its tests start, each with its package: a desktop without a screen, and who looks at it.
+const PROGRAMS: [(&str, &str); 7] = [
     ("pkg-config", "pkg-config"),
     ("WebKitWebDriver", "webkit2gtk-driver"),
     ("Xvfb", "xvfb"),
-    ("xauth", "xauth"),
-    ("xwd", "x11-apps"),
-    ("xprop", "x11-utils"),
-    ("xdotool", "xdotool"),
     ("import", "imagemagick"),
     ("gnome-keyring-daemon", "gnome-keyring"),
-    ("dbus-launch", "dbus-x11"),
     ("dbus-daemon", "dbus-daemon"),
-    ("dbus-send", "dbus-bin"),
+    ("python3", "python3"),
 ];
 
 /// The packages that are missing.

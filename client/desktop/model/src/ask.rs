@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::view::{
-    AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, NowView, PairStep,
-    PairView, RelayView, SettingsChange, SettingsView, UpdateRule, UploadChoice, UploadEnd, UploadPlan, UploadStep,
+    AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, Notice, NowView,
+    PairStep, PairView, RelayView, SettingsChange, SettingsView, UpdateRule, UploadChoice, UploadEnd, UploadPlan,
+    UploadStep,
 };
 use crate::wrong::Wrong;
 
@@ -39,6 +40,8 @@ pub(crate) enum Ask {
     Update(Option<serde_json::Value>, Answer<UpdateRule>),
     /// Whether an update may be installed now.
     MayInstall(Answer<bool>),
+    /// What is to be told of a version that is offered.
+    UpdateNotice(String, Answer<Option<Notice>>),
     /// A version that is not wanted.
     Skip(String, Outcome<()>),
     /// What the app is.

@@ -16,8 +16,9 @@ use crate::screen::Screen;
 use crate::setup::Setup;
 use crate::task::Task;
 use crate::view::{
-    AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, NowView, PairStep,
-    PairView, RelayView, SettingsChange, SettingsView, UpdateRule, UploadChoice, UploadEnd, UploadPlan, UploadStep,
+    AboutView, Fault, FightFilter, FightPage, FirstChoice, FirstView, KeptView, Link, MeterView, Notice, NowView,
+    PairStep, PairView, RelayView, SettingsChange, SettingsView, UpdateRule, UploadChoice, UploadEnd, UploadPlan,
+    UploadStep,
 };
 use crate::words;
 use crate::wrong::Wrong;
@@ -133,6 +134,11 @@ impl Desk {
     /// Whether an update may be installed now: no fight goes on.
     pub async fn may_install(&self) -> bool {
         self.ask(Ask::MayInstall).await.unwrap_or_default()
+    }
+
+    /// What is to be told beside the window of a version that is offered: once of each, if anything is.
+    pub async fn update_notice(&self, version: String) -> Option<Notice> {
+        self.ask(|answer| Ask::UpdateNotice(version, answer)).await.flatten()
     }
 
     /// A version is not wanted.

@@ -32,6 +32,7 @@ pub mod state;
 mod task;
 pub mod tray;
 pub mod tray_item;
+pub mod update;
 mod upload;
 pub mod version;
 pub mod view;

@@ -26,6 +26,15 @@ pub fn of_end(own: &Own, ended: &Ended, words: &dyn Words) -> Option<Notice> {
     Some(Notice { title, body })
 }
 
+/// Of a version that is offered. Whoever shows it notes it in [`Own::noticed_version`].
+pub fn of_update(own: &Own, version: &str, words: &dyn Words) -> Option<Notice> {
+    if !own.notices || own.noticed_version.as_deref() == Some(version) {
+        return None;
+    }
+    let (title, body) = words.offered(version);
+    Some(Notice { title, body })
+}
+
 fn name<'a>(fight: Option<&'a str>, words: &dyn Words) -> &'a str {
     fight.unwrap_or_else(|| words.nameless())
 }

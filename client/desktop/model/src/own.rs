@@ -43,6 +43,8 @@ pub struct Own {
     pub channel: Option<String>,
     /// The version that is not wanted.
     pub skipped_version: Option<String>,
+    /// The version that was told last of those that are offered.
+    pub noticed_version: Option<String>,
     /// Decides when an update's turn comes here: a random number of this computer.
     pub lot: Option<u64>,
     /// Since when nothing is sent, because somebody said so, Unix ms.
@@ -91,6 +93,7 @@ impl Default for Own {
             language: LanguageChoice::default(),
             channel: None,
             skipped_version: None,
+            noticed_version: None,
             lot: None,
             paused_since_ms: None,
             pauses: Vec::new(),

@@ -14,6 +14,7 @@ use raidcast::uploader::WatchError;
 
 use crate::links::LinkFault;
 use crate::own::OwnFault;
+use crate::update::UpdateFault;
 
 /// Why something that was asked for was not done.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub enum Wrong {
     Own(OwnFault),
     /// The link is not opened.
     Link(LinkFault),
+    /// There is no update, or it is not installed.
+    Update(UpdateFault),
     /// An upload came to an end that was not asked for.
     Upload(WatchError),
     /// A file cannot be written.
@@ -95,6 +98,7 @@ impl Wrong {
             Self::Plan(_) | Self::Source(_) => "meter",
             Self::Own(_) => "own",
             Self::Link(_) => "link",
+            Self::Update(_) => "update",
             Self::Upload(_) => "upload",
             Self::File { .. } => "file",
             Self::Browser(_) => "browser",

@@ -14,10 +14,11 @@ use super::life::Life;
 use crate::ask::{Answer, Ask};
 use crate::channel::{self, Rule};
 use crate::links::{self, LinkFault};
+use crate::notice;
 use crate::settled::shown_of;
 use crate::state::State;
 use crate::version::Version;
-use crate::view::{AboutView, Link, NowView, SettingsChange, SettingsFiles, SettingsView, UpdateRule};
+use crate::view::{AboutView, Link, Notice, NowView, SettingsChange, SettingsFiles, SettingsView, UpdateRule};
 use crate::wrong::Wrong;
 
 impl Task {
@@ -54,6 +55,10 @@ impl Task {
             Ask::Link(link, to_open, answer) => give(answer, self.told(self.link(&link, to_open))),
             Ask::Update(file, answer) => give(answer, self.update(file.as_ref())),
             Ask::MayInstall(answer) => give(answer, self.may_install()),
+            Ask::UpdateNotice(version, answer) => {
+                let notice = self.update_notice(version);
+                give(answer, notice);
+            }
             Ask::Skip(version, answer) => {
                 let done = self.own.change(|own| own.skipped_version = Some(version)).map_err(Wrong::Own);
                 give(answer, self.told(done));
@@ -286,6 +291,15 @@ impl Task {
             Rule::Skipped { .. } | Rule::NotYet { .. } | Rule::Stopped { .. } => UpdateRule::Held { sentence },
             Rule::Older { .. } | Rule::NotSetUp | Rule::Unreadable => UpdateRule::Unknown { sentence },
         }
+    }
+
+    /// Once of each version. If that is not kept, it is told again by the next start.
+    fn update_notice(&mut self, version: String) -> Option<Notice> {
+        let notice = notice::of_update(self.own.own(), &version, self.words())?;
+        if self.own.change(|own| own.noticed_version = Some(version)).is_err() {
+            tracing::debug!("which version was told is not kept");
+        }
+        Some(notice)
     }
 
     /// Nothing is installed in a fight, nor in an upload.

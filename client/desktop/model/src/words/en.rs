@@ -2,6 +2,7 @@
 
 mod calm;
 mod faults;
+mod updates;
 
 /// English.
 pub(super) struct English;

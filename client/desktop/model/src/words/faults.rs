@@ -23,6 +23,7 @@ use raidcast_shared::uplink::RefusedCode;
 use crate::links::LinkFault;
 use crate::own::OwnFault;
 use crate::said::Said;
+use crate::update::UpdateFault;
 
 /// What a language says of what goes wrong.
 pub trait Faults {
@@ -83,6 +84,9 @@ pub trait Faults {
 
     /// Why a link is not opened.
     fn link(&self, fault: &LinkFault) -> Said;
+
+    /// Why there is no update, or why it is not installed.
+    fn update(&self, fault: &UpdateFault) -> Said;
 
     /// What an earlier version of the library said in words, or the system.
     fn as_told(&self, text: &str) -> Said;

@@ -30,6 +30,7 @@ use crate::own::OwnFault;
 use crate::said::Said;
 use crate::standing::Standing;
 use crate::tray_item::ItemId;
+use crate::update::UpdateFault;
 use crate::version::Version;
 use crate::view::AppState;
 use crate::wrong::Wrong;
@@ -324,6 +325,29 @@ fn links() -> [LinkFault; 3] {
     [LinkFault::Missing, LinkFault::NoLink, LinkFault::Elsewhere { host: "other.example".into() }]
 }
 
+fn updates() -> Vec<UpdateFault> {
+    let at = || "raid.example".to_owned();
+    let version = || "1.2.3".to_owned();
+    vec![
+        UpdateFault::NoKey,
+        UpdateFault::Address { url: "raid".into() },
+        UpdateFault::Insecure { at: at() },
+        UpdateFault::Unreachable { at: at(), why: "unknown issuer".into() },
+        UpdateFault::Moved { at: at() },
+        UpdateFault::Status { at: at(), status: 503 },
+        UpdateFault::TooLarge { at: at(), mib: 1 },
+        UpdateFault::NoPackage { version: version() },
+        UpdateFault::ByHand { version: version() },
+        UpdateFault::Tampered { at: at() },
+        UpdateFault::OtherVersion { version: version(), signed: Some("1.2.2".into()) },
+        UpdateFault::OtherVersion { version: version(), signed: None },
+        UpdateFault::NotOffered,
+        UpdateFault::InFight,
+        UpdateFault::Busy,
+        UpdateFault::NotInstalled { why: "no password".into() },
+    ]
+}
+
 fn runs() -> Vec<WatchError> {
     let mut all: Vec<_> = folders().into_iter().map(WatchError::Folder).collect();
     all.extend(spools().map(WatchError::Spool));
@@ -352,6 +376,7 @@ fn wrongs() -> Vec<Wrong> {
         Wrong::Source(SourceError::Gone { path: path() }),
         Wrong::Own(OwnFault::Newer { path: path() }),
         Wrong::Link(LinkFault::NoLink),
+        Wrong::Update(UpdateFault::NoKey),
         Wrong::Upload(WatchError::Unauthorized { text: "no".into() }),
         Wrong::File { path: path(), error: os(OsErrorKind::NoRoom) },
         Wrong::Browser(os(OsErrorKind::NoRoom)),
@@ -410,6 +435,7 @@ fn of_faults(words: &dyn Words) -> Vec<Said> {
     said.extend(failures().iter().map(|failure| words.key(failure)));
     said.extend(owns().iter().map(|fault| words.own(fault)));
     said.extend(links().iter().map(|fault| words.link(fault)));
+    said.extend(updates().iter().map(|fault| words.update(fault)));
     said.extend(wrongs().iter().map(|wrong| words.wrong(wrong)));
     said
 }
@@ -485,6 +511,7 @@ fn of_the_rest(words: &dyn Words) -> Vec<Said> {
     for outcome in [Outcome::Kill, Outcome::Wipe, Outcome::Reset, Outcome::Unfinished, Outcome::Unknown] {
         said.push(Said::new(words.ended("Boss", outcome).1));
     }
+    said.push(Said::new(words.offered("1.2.3").1));
     said.push(Said::new(words.began("Boss", None).1));
     for generation in
         [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Summary, Generation::Chunks]

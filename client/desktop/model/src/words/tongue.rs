@@ -64,6 +64,9 @@ pub trait Words: Faults + Send + Sync {
     /// Where a key was put; `file`: where keys are that no system's store takes.
     fn kept(&self, kept: &Kept, file: &Path) -> String;
 
+    /// That a version is offered: a title and a body.
+    fn offered(&self, version: &str) -> (String, String);
+
     /// What becomes of an update.
     fn rule(&self, rule: &Rule) -> Said;
 

@@ -2,6 +2,7 @@
 
 mod calm;
 mod faults;
+mod updates;
 
 /// Chinese.
 pub(super) struct Chinese;

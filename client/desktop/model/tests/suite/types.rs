@@ -58,6 +58,8 @@ fn declarations() -> String {
         view::LanguageChoice,
         view::SettingsChange,
         view::UpdateRule,
+        view::UpdateView,
+        view::UpdateBusy,
         view::AboutView,
         view::Link,
         view::Fault,

@@ -225,6 +225,11 @@ impl Words for English {
         }
     }
 
+    fn offered(&self, version: &str) -> (String, String) {
+        let body = "What is new in it, and how to install it, stands under About in its window.";
+        (format!("Raidcast {version} is there"), body.to_owned())
+    }
+
     fn rule(&self, rule: &Rule) -> Said {
         match rule {
             Rule::Newest => Said::new("This is the newest version."),
@@ -259,6 +264,7 @@ impl Words for English {
             Wrong::Source(error) => self.source(error),
             Wrong::Own(fault) => self.own(fault),
             Wrong::Link(fault) => self.link(fault),
+            Wrong::Update(fault) => self.update(fault),
             Wrong::Upload(error) => self.run(error),
             Wrong::File { path, error } => {
                 Said::new(format!("{} cannot be written ({}).", path.display(), quoted(&error.text)))

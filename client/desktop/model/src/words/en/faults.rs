@@ -20,10 +20,11 @@ use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::KeyFault;
 use raidcast_shared::uplink::RefusedCode;
 
-use super::{English, span};
+use super::{English, span, updates};
 use crate::links::LinkFault;
 use crate::own::OwnFault;
 use crate::said::{Said, ended, quoted};
+use crate::update::UpdateFault;
 use crate::words::faults::Faults;
 
 const CHECK_RELAY: &str = "Check the relay's address in the settings.";
@@ -498,6 +499,10 @@ impl Faults for English {
             ))
             .and("Let your user write to that file, and see that the disk has room."),
         }
+    }
+
+    fn update(&self, fault: &UpdateFault) -> Said {
+        updates::update(fault)
     }
 
     fn link(&self, fault: &LinkFault) -> Said {

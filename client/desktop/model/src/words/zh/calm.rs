@@ -211,6 +211,10 @@ impl Words for Chinese {
         }
     }
 
+    fn offered(&self, version: &str) -> (String, String) {
+        (format!("Raidcast {version} 已发布"), "请在窗口的“关于”中查看新内容并安装。".to_owned())
+    }
+
     fn rule(&self, rule: &Rule) -> Said {
         match rule {
             Rule::Newest => Said::new("这是最新版本。"),
@@ -243,6 +247,7 @@ impl Words for Chinese {
             Wrong::Source(error) => self.source(error),
             Wrong::Own(fault) => self.own(fault),
             Wrong::Link(fault) => self.link(fault),
+            Wrong::Update(fault) => self.update(fault),
             Wrong::Upload(error) => self.run(error),
             Wrong::File { path, error } => {
                 Said::new(format!("无法写入 {}（{}）。", path.display(), quoted(&error.text)))

@@ -24,6 +24,7 @@ use super::{Chinese, span};
 use crate::links::LinkFault;
 use crate::own::OwnFault;
 use crate::said::{Said, ended, quoted};
+use crate::update::UpdateFault;
 use crate::words::faults::Faults;
 
 const CHECK_RELAY: &str = "请在设置中检查中继地址。";
@@ -443,6 +444,10 @@ impl Faults for Chinese {
             ))
             .and(LET_WRITE),
         }
+    }
+
+    fn update(&self, fault: &UpdateFault) -> Said {
+        updates::update(fault)
     }
 
     fn link(&self, fault: &LinkFault) -> Said {
