@@ -130,3 +130,33 @@ pub(crate) struct Update {
     /// What says that it is ours and of this version.
     pub(crate) signature: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::command::root;
+
+    #[test]
+    fn installers_call_the_app_as_it_calls_itself() {
+        let read = |path: &str| std::fs::read_to_string(root().join("client/desktop").join(path)).expect(path);
+        let app: Value = serde_json::from_str(&read("tauri.conf.json")).expect("the app's configuration");
+        let name = |key: &str| app[key].as_str().expect("a name").to_owned();
+        let (identifier, program, product) = (name("identifier"), name("mainBinaryName"), name("productName"));
+        // Notices on Windows have the name and the icon of the shortcut that has the same identifier.
+        let installer = read("windows/raidcast.nsi");
+        for line in [
+            format!("!define APP_ID \"{identifier}\""),
+            format!("!define APP \"{program}.exe\""),
+            format!("DeleteRegValue HKCU \"${{RUN}}\" \"{product}\""),
+        ] {
+            assert!(installer.contains(&line), "the installer says nothing like {line}");
+        }
+        // The autostart entry and the notices of Linux name this icon and this entry.
+        assert_eq!((program.as_str(), super::deb::ENTRY), ("raidcast-desktop", "raidcast-desktop"));
+        let entry = read("linux/raidcast-desktop.desktop");
+        for line in [format!("Name={product}"), format!("Exec={program}"), format!("Icon={program}")] {
+            assert!(entry.lines().any(|has| has == line), "the entry of the menu says no {line}");
+        }
+    }
+}

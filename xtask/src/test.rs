@@ -206,6 +206,19 @@ fn is_example(line: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_part_is_wanted_by_the_begin_of_its_heading() {
+        let wanted = |only: &str| {
+            let only = Some(only.to_owned());
+            let options = Options { skip_web: false, skip_browser: false, skip_desktop: false, only };
+            ["Rust tests", "Desktop: lints", "Desktop: window"].map(|part| options.wants(part))
+        };
+        assert_eq!(wanted("desktop"), [false, true, true]);
+        assert_eq!(wanted("Desktop: w"), [false, false, true]);
+        assert_eq!(wanted("rust"), [true, false, false]);
+        assert_eq!(wanted("window"), [false; 3]);
+    }
+
     const READS_SHARED: &str = "#[ignore = \"reads ../shared\"]";
 
     #[test]

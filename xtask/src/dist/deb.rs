@@ -16,7 +16,7 @@ use super::release::Release;
 use crate::command::{root, run};
 
 /// What the app is called among the programs of a desktop: as its window says it.
-const ENTRY: &str = "raidcast-desktop";
+pub(super) const ENTRY: &str = "raidcast-desktop";
 /// Sizes of its icon.
 const ICONS: [u32; 3] = [32, 128, 256];
 /// What the app's updater reads in its own program, to know how it was installed: first as it is built, then as a
