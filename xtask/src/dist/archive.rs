@@ -77,9 +77,18 @@ pub(super) fn documents(folder: &Path, which: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Lets everybody read what was laid out, whatever new folders are to whoever packs.
+///
+/// # Errors
+/// chmod fails.
+pub(super) fn open_to_all(folder: &Path) -> Result<()> {
+    run(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(folder))
+}
+
 /// Packs a folder so that the same content gives the same bytes.
 fn tar(release: &Release, folder: &Path) -> Result<()> {
     let (above, name) = (folder.parent().context("a folder")?, folder.file_name().context("a folder")?);
+    open_to_all(folder)?;
     let archive = release.out.join(format!("{}.tar.gz", name.to_string_lossy()));
     let mut tar = Command::new("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"]);
@@ -92,6 +101,7 @@ fn tar(release: &Release, folder: &Path) -> Result<()> {
 /// # Errors
 /// zip fails.
 pub(super) fn zip(release: &Release, folder: &Path, name: &str) -> Result<()> {
+    open_to_all(folder)?;
     // zip takes each file's time from the disk.
     let (above, inside) = (folder.parent().context("a folder")?, folder.file_name().context("a folder")?);
     let found = Command::new("find").arg(folder).output().context("could not start find")?;

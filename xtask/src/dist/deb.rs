@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::Update;
-use super::archive::{FOR_RAIDERS, documents, put, put_program};
+use super::archive::{FOR_RAIDERS, documents, open_to_all, put, put_program};
 use super::release::Release;
 use crate::command::{root, run};
 
@@ -49,6 +49,7 @@ pub(super) fn package(release: &Release, programs: &Path) -> Result<Update> {
     let control = folder.join("DEBIAN/control");
     fs::create_dir_all(folder.join("DEBIAN"))?;
     fs::write(&control, text(release, needs, kib(&folder)?))?;
+    open_to_all(&folder)?;
 
     let file = release.name("raidcast", "amd64.deb");
     let mut pack = Command::new("dpkg-deb");
