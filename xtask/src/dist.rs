@@ -26,7 +26,7 @@ use release::Release;
 /// How it is given out.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the files will lie, like https://raids.example/downloads: the channel file names them there
+    /// Where the files will lie, like `https://raids.example/downloads`: the channel file names them there
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// A file of plain text: what is new; the app shows it before it installs

@@ -20,17 +20,16 @@ pub(crate) struct Release {
 }
 
 impl Release {
-    /// The one of this tree: its time is that of the last commit, or what SOURCE_DATE_EPOCH says.
+    /// The one of this tree: its time is that of the last commit, or what `SOURCE_DATE_EPOCH` says.
     ///
     /// # Errors
     /// The tree has no commit, and nothing else says a time.
     pub(crate) fn of_this_tree() -> Result<Self> {
-        let epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-            Ok(said) => said,
-            Err(_) => {
-                let told = Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()).output();
-                String::from_utf8_lossy(&told.context("could not start git")?.stdout).into_owned()
-            }
+        let epoch = if let Ok(said) = std::env::var("SOURCE_DATE_EPOCH") {
+            said
+        } else {
+            let told = Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()).output();
+            String::from_utf8_lossy(&told.context("could not start git")?.stdout).into_owned()
         };
         let epoch = epoch.trim().parse().context("no commit and no SOURCE_DATE_EPOCH says what time it is")?;
         let version = env!("CARGO_PKG_VERSION").to_owned();

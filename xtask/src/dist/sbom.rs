@@ -1,4 +1,4 @@
-//! The lists of parts (SBOM), in the form of CycloneDX: of what each program is made, with versions and licences.
+//! The lists of parts (SBOM), in the form of `CycloneDX`: of what each program is made, with versions and licences.
 
 use std::fs;
 

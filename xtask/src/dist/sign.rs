@@ -12,7 +12,7 @@ use super::release::Release;
 use crate::command::run;
 use crate::machine::{self, Need};
 
-/// The variable with the key itself; beside it TAURI_SIGNING_PRIVATE_KEY_PASSWORD.
+/// The variable with the key itself; beside it `TAURI_SIGNING_PRIVATE_KEY_PASSWORD`.
 pub(super) const KEY: &str = "TAURI_SIGNING_PRIVATE_KEY";
 /// The variable with the path of the key's file.
 pub(super) const KEY_FILE: &str = "TAURI_SIGNING_PRIVATE_KEY_PATH";
