@@ -10,9 +10,12 @@ use std::time::Duration;
 use raidcast_desktop_model::desk::Desk;
 use raidcast_desktop_model::update::{UpdateFault, host_of, safe};
 use serde_json::Value;
+use tauri::{AppHandle, Runtime, Url};
 #[cfg(target_os = "linux")]
-use tauri::utils::{config::BundleType, platform::bundle_type};
-use tauri::{AppHandle, Manager as _, Runtime, Url};
+use tauri::{
+    Manager as _,
+    utils::{config::BundleType, platform::bundle_type},
+};
 use tauri_plugin_updater::{Error, Update, UpdaterExt as _};
 use tokio_util::sync::CancellationToken;
 
@@ -38,20 +41,21 @@ pub(super) enum Way {
 impl Way {
     /// `None`: it was put there by hand, and nobody knows what belongs to it.
     pub(super) fn of<R: Runtime>(app: &AppHandle<R>, given: &Given) -> Option<Self> {
-        if given.program.is_some() {
-            return Some(Self::Program);
-        }
-        #[cfg(target_os = "linux")]
-        return match bundle_type() {
+        if given.program.is_some() { Some(Self::Program) } else { Self::installed(app) }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn installed<R: Runtime>(app: &AppHandle<R>) -> Option<Self> {
+        match bundle_type() {
             Some(BundleType::Deb | BundleType::Rpm) => Some(Self::Package),
             // What is unpacked for this start lies elsewhere.
             _ => app.env().appimage.is_some().then_some(Self::Program),
-        };
-        #[cfg(not(target_os = "linux"))]
-        {
-            let _ = app;
-            cfg!(windows).then_some(Self::Installer)
         }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn installed<R: Runtime>(_: &AppHandle<R>) -> Option<Self> {
+        cfg!(windows).then_some(Self::Installer)
     }
 }
 

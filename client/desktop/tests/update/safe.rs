@@ -75,7 +75,7 @@ async fn whom_the_uploader_does_not_believe_updates_do_not_either() {
     scene.set(&scene.relay.url, false);
     let run = scene.start().await;
     let said = run.sentence().await;
-    assert!(said.contains("cannot be looked for at 127.0.0.1:"), "{said}");
+    assert!(said.contains("No update can be had from 127.0.0.1:"), "{said}");
     assert!(!scene.site.was_asked());
     run.desk.quit().await;
     // A file of authorities that is none is said, and nobody is asked.

@@ -162,7 +162,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, told: &Told) {
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(&reply.body).await;
     let _ = stream.flush().await;
-    if reply.claims.is_some() {
+    if reply.claims.is_some() && !reply.body.is_empty() {
         // There seems to be more: it is the other one who ends it.
         let _ = stream.read_u8().await;
     }

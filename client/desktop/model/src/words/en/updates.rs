@@ -22,7 +22,7 @@ pub(super) fn update(fault: &UpdateFault) -> Said {
         ))
         .and("Give one in the settings that begins with https://, or none."),
         UpdateFault::Unreachable { at, why } => {
-            Said::new(format!("Updates cannot be looked for at {}: {}", quoted(at), ended(why, '.'))).and(LATER)
+            Said::new(format!("No update can be had from {}: {}", quoted(at), ended(why, '.'))).and(LATER)
         }
         UpdateFault::Moved { at } => {
             Said::new(format!("{} sends everybody on, too often or to where updates are not taken from.", quoted(at)))

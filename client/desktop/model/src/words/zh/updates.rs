@@ -16,7 +16,7 @@ pub(super) fn update(fault: &UpdateFault) -> Said {
             Said::new(format!("更新只通过 https 获取，而 {} 的地址不是 https。", quoted(at))).and(GIVE_HTTPS)
         }
         UpdateFault::Unreachable { at, why } => {
-            Said::new(format!("无法在 {} 检查更新：{}", quoted(at), ended(why, '。'))).and(LATER)
+            Said::new(format!("无法从 {} 获取更新：{}", quoted(at), ended(why, '。'))).and(LATER)
         }
         UpdateFault::Moved { at } => {
             Said::new(format!("{} 的重定向次数过多，或指向不可获取更新的地方。", quoted(at))).and(TELL)
