@@ -1,36 +1,12 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { themeScript } from './vite/theme';
 
 const root = import.meta.dirname;
 const relay = process.env['RAIDCAST_RELAY'] ?? 'http://127.0.0.1:8787';
-
-/**
- * Puts `src/theme.js` into every page as a classic script of its own: it must run before the first paint, and the
- * relay's Content-Security-Policy allows no inline script.
- */
-function themeScript(): Plugin {
-  const source = readFileSync(resolve(root, 'src/theme.js'), 'utf8');
-  const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
-  const file = `assets/theme-${hash}.js`;
-  let building = false;
-  return {
-    name: 'raidcast:theme',
-    configResolved(config) {
-      building = config.command === 'build';
-    },
-    buildStart() {
-      if (building) this.emitFile({ type: 'asset', fileName: file, source });
-    },
-    transformIndexHtml: () => [
-      { tag: 'script', attrs: { src: building ? `/${file}` : '/src/theme.js' }, injectTo: 'head-prepend' },
-    ],
-  };
-}
 
 /** Serves the pages under the relay's own paths while developing. */
 function relayPaths(): Plugin {
@@ -91,6 +67,6 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     restoreMocks: true,
     // Its colours are tested, as they stand in the file.
-    css: { include: /app\.css\?raw/ },
+    css: { include: /(look|dist-desktop\/assets\/desktop-[\w-]+)\.css\?raw/ },
   },
 });

@@ -13,6 +13,7 @@
 import { parseArgs } from 'node:util';
 import { accountChecks } from './account.js';
 import { countedChecks } from './counted.js';
+import { desktopChecks } from './desktop.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
@@ -86,6 +87,7 @@ try {
   await pairChecks(runner, browser.context);
   await ownChecks(runner, browser.context);
   await removalChecks(runner, browser.context);
+  await desktopChecks(runner, browser.context);
   if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
   else console.log('      no --relay is named: signing in by a provider is left out');
 } finally {

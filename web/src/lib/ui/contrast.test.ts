@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fullHex, mix, PRINT } from '$lib/chart/color';
 import { classLook, contrast } from '$lib/format/game';
 import { CLASSES, SPECS } from '$lib/wire/game';
-import css from '../../app.css?raw';
+import css from '../../look.css?raw';
 
 /** What WCAG asks of text, and of what is needed to see what a thing is. */
 const TEXT = 4.5;
@@ -11,7 +11,7 @@ const EDGE = 3;
 /** The tokens of a rule: from its selector to the first closing brace. */
 function tokens(after: string): Record<string, string> {
   const from = css.indexOf(after);
-  if (from < 0) throw new Error(`app.css has no ${after}`);
+  if (from < 0) throw new Error(`look.css has no ${after}`);
   const body = css.slice(from, css.indexOf('}', from));
   return Object.fromEntries([...body.matchAll(/(--[\w-]+):\s*([^;]+);/g)].map(([, name, value]) => [name, value]));
 }
