@@ -20,7 +20,7 @@ use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::KeyFault;
 use raidcast_shared::uplink::RefusedCode;
 
-use super::{Chinese, span};
+use super::{Chinese, span, updates};
 use crate::links::LinkFault;
 use crate::own::OwnFault;
 use crate::said::{Said, ended, quoted};
