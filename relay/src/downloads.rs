@@ -123,7 +123,7 @@ fn open_plain(path: &Path) -> io::Result<(File, Metadata)> {
 
 /// What names a file as it is now: of two that differ no two have one name.
 fn name_of(told: &Metadata) -> String {
-    let ns = |time: io::Result<SystemTime>| time.ok().map_or(0, since_1970).as_nanos();
+    let ns = |time: io::Result<SystemTime>| time.map_or(Duration::ZERO, since_1970).as_nanos();
     let mut digest = Sha256::new();
     digest.update(told.len().to_be_bytes());
     digest.update(ns(told.modified()).to_be_bytes());

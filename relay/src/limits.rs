@@ -7,9 +7,10 @@ use raidcast_shared::limits::{NAMED_FIGHTS_MAX, STREAMED_FIGHTS_PER_DAY};
 
 /// Sockets at once, whatever the system allows: the largest raid's 16,384 spectators, twice.
 pub const SOCKETS_MAX: usize = 32_768;
-/// Descriptors kept for files: the database, its readers, and the runtime's own come to about forty, and downloads.
-pub const FILES_KEPT: usize = 64 + DOWNLOADS_MAX;
-/// Files of the operator's folder that are on their way at once, each with a descriptor and two pieces in memory.
+/// Descriptors kept for files: the database, its readers, and the runtime's own come to about forty.
+pub const FILES_KEPT: usize = 64;
+/// Files of the operator's folder that are on their way at once, where there is one: each has a descriptor, which is kept
+/// for it, and two pieces in memory.
 pub const DOWNLOADS_MAX: usize = 32;
 /// Of one address: a guild behind one address updates one after the other.
 pub const DOWNLOADS_PER_ADDRESS: u32 = 8;

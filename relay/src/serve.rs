@@ -25,7 +25,7 @@ use crate::downloads::Downloads;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::erase::{Eraser, Retention};
 use crate::error::plain;
-use crate::limits::METRICS_SOCKETS_MAX;
+use crate::limits::{DOWNLOADS_MAX, METRICS_SOCKETS_MAX};
 use crate::lists::Lists;
 use crate::private;
 use crate::quota::UploadsPerDay;
@@ -159,7 +159,8 @@ impl Relay {
         let tls = config.tls.clone().map(Tls::load).transpose()?;
         let (tls, reloading) = tls.unzip();
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let sockets = Sockets::of(edge::raise());
+        let for_downloads = config.downloads.as_ref().map_or(0, |_| DOWNLOADS_MAX);
+        let sockets = Sockets::of(edge::raise(), for_downloads);
         let mut listeners = Vec::new();
         for &addr in &config.listen {
             listeners.push(listen(addr).await?);

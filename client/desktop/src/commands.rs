@@ -193,23 +193,23 @@ pub(crate) async fn open_log(desk: TheDesk<'_>) -> Told<()> {
 }
 
 #[tauri::command]
-pub(crate) async fn update<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
-    Ok(updates.view())
+pub(crate) async fn update<R: Runtime>(app: AppHandle<R>) -> Told<UpdateView> {
+    Ok(Updates::of(&app).view())
 }
 
 #[tauri::command]
-pub(crate) async fn update_check<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
-    Ok(updates.check().await)
+pub(crate) async fn update_check<R: Runtime>(app: AppHandle<R>) -> Told<UpdateView> {
+    Ok(Updates::of(&app).check().await)
 }
 
 #[tauri::command]
-pub(crate) async fn update_install<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
-    updates.install().await
+pub(crate) async fn update_install<R: Runtime>(app: AppHandle<R>) -> Told<UpdateView> {
+    Updates::of(&app).install().await
 }
 
 #[tauri::command]
-pub(crate) async fn update_skip<R: Runtime>(updates: State<'_, Updates<R>>) -> Told<UpdateView> {
-    updates.skip().await
+pub(crate) async fn update_skip<R: Runtime>(app: AppHandle<R>) -> Told<UpdateView> {
+    Updates::of(&app).skip().await
 }
 
 #[tauri::command]

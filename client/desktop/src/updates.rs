@@ -3,7 +3,7 @@
 //! One invariant: nothing is loaded or installed but what the model offers at that moment, and only while the model says
 //! that it may be: it is asked before anything is loaded, and again before it is installed. What has come meanwhile is
 //! kept, and offered again when it may be. What it is that came is said by a signature over all of it and its version
-//! ([`package`]), whoever sent it; all of it comes over HTTPS ([`web`]).
+//! (`package`), whoever sent it; all of it comes over HTTPS (`web`).
 
 mod given;
 mod package;
@@ -83,6 +83,11 @@ impl<R: Runtime> Updates<R> {
             turn: tokio::sync::Mutex::default(),
             stirred: Notify::new(),
         }))
+    }
+
+    /// The app's own.
+    pub(crate) fn of(app: &AppHandle<R>) -> Self {
+        app.state::<Self>().inner().clone()
     }
 
     /// How it stands.
@@ -207,7 +212,12 @@ impl<R: Runtime> Updates<R> {
         };
         let now_ms = self.0.given.clock.unix_ms();
         self.change(|held| {
-            let Looked { rule, file, package } = looked;
+            let Looked { mut rule, file, mut package } = looked;
+            // It is used from the next start on: nobody need install it twice.
+            let is_installed = |package: &Package| held.view.installed.as_deref() == Some(package.version());
+            if package.as_ref().is_some_and(is_installed) {
+                (rule, package) = (UpdateRule::None, None);
+            }
             if held.package != package {
                 held.bytes = None;
             }
@@ -340,7 +350,7 @@ impl<R: Runtime> Updates<R> {
 
 /// Sees to updates as long as the app runs.
 pub(crate) fn keep<R: Runtime>(app: &AppHandle<R>) {
-    let updates = app.state::<Updates<R>>().inner().clone();
+    let updates = Updates::of(app);
     tauri::async_runtime::spawn(updates.clone().keep_waiting());
     tauri::async_runtime::spawn(updates.keep_looking());
 }

@@ -12,10 +12,11 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// What a process with so many descriptors opens: some are kept for files, whatever the limit.
-    pub fn of(descriptors: Option<u64>) -> Self {
+    /// What a process with so many descriptors opens: some are kept for files, whatever the limit, and so many for
+    /// downloads.
+    pub fn of(descriptors: Option<u64>, downloads: usize) -> Self {
         let descriptors = descriptors.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let most = descriptors.saturating_sub(FILES_KEPT).clamp(8, SOCKETS_MAX);
+        let most = descriptors.saturating_sub(FILES_KEPT + downloads).clamp(8, SOCKETS_MAX);
         Self { most, for_uplinks: UPLINKS_KEPT.min(most / 4) }
     }
 }
@@ -51,10 +52,11 @@ mod tests {
 
     #[test]
     fn files_and_uplinks_keep_their_descriptors_however_few_there_are() {
-        assert_eq!(Sockets::of(Some(1_024)), Sockets { most: 928, for_uplinks: 128 });
-        assert_eq!(Sockets::of(None).most, SOCKETS_MAX);
+        assert_eq!(Sockets::of(Some(1_024), 0), Sockets { most: 960, for_uplinks: 128 });
+        assert_eq!(Sockets::of(Some(1_024), 32).most, 928);
+        assert_eq!(Sockets::of(None, 32).most, SOCKETS_MAX);
         for few in [0, 64, 100, 256] {
-            let sockets = Sockets::of(Some(few));
+            let sockets = Sockets::of(Some(few), 32);
             assert!(sockets.most >= 8 && sockets.for_uplinks >= 2 && sockets.for_uplinks < sockets.most);
         }
     }

@@ -452,7 +452,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_holds_what_it_takes_until_it_is_sent_or_given_up() {
-        let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024)));
+        let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024), 0));
         let address = Address::of(Ipv4Addr::LOCALHOST.into());
         let answer = |body: Body| {
             let permit = edge.book.hold(address, What::Answer).expect("a permit");
@@ -476,7 +476,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_large_answer_comes_whole_in_pieces_no_faster_than_its_rate() {
-        let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024)));
+        let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024), 0));
         let answer = |last, body: &Bytes| {
             let address = Address::of(Ipv4Addr::new(127, 0, 0, last).into());
             let permit = edge.book.hold(address, What::Answer).expect("a permit");
