@@ -3,7 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { themeScript } from './vite/theme';
+import { themeScript } from './vite/theme.ts';
 
 const root = import.meta.dirname;
 const relay = process.env['RAIDCAST_RELAY'] ?? 'http://127.0.0.1:8787';

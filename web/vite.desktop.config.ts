@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
-import { themeScript } from './vite/theme';
+import { themeScript } from './vite/theme.ts';
 
 const root = import.meta.dirname;
 

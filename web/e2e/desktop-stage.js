@@ -35,6 +35,8 @@ async function internals() {
 /** What the policy forbade is kept for the test to see. */
 function watchPolicy() {
   const held = /** @type {any} */ (window);
+  // As the app does it, too (`freezePrototype`).
+  Object.freeze(Object.prototype);
   held.forbidden = [];
   document.addEventListener('securitypolicyviolation', (event) => {
     held.forbidden.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
@@ -299,7 +301,7 @@ export const LOOKS = [
       await goTo(page, 'settings');
       for (const summary of await page.locator('summary').all()) await summary.click();
       await page.locator('#channel').waitFor();
-      await page.getByText('Written last').waitFor();
+      await page.getByText('(Written last)').waitFor();
     },
   },
   {

@@ -10,6 +10,8 @@ const SIZES = [
   { width: 480, height: 700 },
   { width: 500, height: 350 },
 ];
+/** The window is never smaller. */
+const LEAST = { width: 360, height: 420 };
 
 /**
  * @param {import('./runner.js').Runner} runner
@@ -37,6 +39,8 @@ export async function desktopChecks(runner, context) {
             same(await overflow(page), 0, `px beyond ${size.width}`);
             same(await violations(page), [], `violations at ${size.width} px`);
           }
+          await page.setViewportSize(LEAST);
+          same(await overflow(page), 0, `px beyond ${LEAST.width}`);
           same(await page.evaluate('window.forbidden'), [], 'what the policy forbade');
         },
       );

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Desktop } from './desktop.svelte';
-import { midnight } from './fights.svelte';
+import { midnight } from './day';
 import { speech } from './speech.svelte';
 import { Staged, STAGED_PAGE } from './staged';
 import * as samples from './samples';

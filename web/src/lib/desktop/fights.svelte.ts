@@ -3,6 +3,7 @@ import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { Bridge } from './calls';
 import { Errand } from './errand.svelte';
 import { faultOf } from './fault';
+import { midnight } from './day';
 import type { Fault, FightFilter, FightPage, FightRow, FightStand, Parts, UploadEnd, UploadHow } from './types';
 import { UploadPlanning } from './planning.svelte';
 
@@ -145,9 +146,8 @@ export class FightList {
 
   /** Sends what was planned and agreed to. */
   async upload(): Promise<void> {
-    const { plan } = this.planning;
+    const { plan, fights } = this.planning;
     if (plan === null || this.uploading) return;
-    const fights = [...this.chosen];
     this.progress.clear();
     for (const encounter of fights) this.progress.set(encounter, { parts: null, how: null, why: null });
     this.chosen.clear();
@@ -186,8 +186,8 @@ export class FightList {
   #take(page: FightPage, rows: FightRow[]): void {
     this.rows = rows;
     [this.nextMs, this.total, this.fault, this.isThere] = [page.nextMs, page.total, page.fault, true];
-    const there = new Set(this.choosable.map(({ encounter }) => encounter));
-    for (const encounter of [...this.chosen]) if (!there.has(encounter)) this.chosen.delete(encounter);
+    const there = this.choosable.map(({ encounter }) => encounter);
+    for (const encounter of [...this.chosen]) if (!there.includes(encounter)) this.chosen.delete(encounter);
   }
 
   #done(): void {
@@ -207,11 +207,4 @@ export class FightList {
       beforeMs,
     };
   }
-}
-
-/** When a day begins here, or so many days later, Unix ms; `null`: none is named. */
-export function midnight(day: string, later: number): number | null {
-  const [, year, month, date] = /^(\d{4})-(\d\d?)-(\d\d?)$/.exec(day.trim()) ?? [];
-  if (year === undefined) return null;
-  return new Date(Number(year), Number(month) - 1, Number(date) + later).getTime();
 }

@@ -2,7 +2,7 @@
  * Puts a staged app where the window's own calls look for the real one, for the browser tests: what they look at is the
  * window as it is built, byte by byte. The address' fragment names the scene, and the language.
  */
-import type { CallName, Heard } from './calls';
+import type { Heard } from './calls';
 import { STATES } from './samples';
 import { SCENES } from './scenes';
 import type { LanguageChoice, UploadStep } from './types';
@@ -36,7 +36,8 @@ async function invoke(name: string, taken: Record<string, unknown> = {}): Promis
     let index = 0;
     return app.upload(Number(taken['plan']), (message: UploadStep) => hear?.({ message, index: index++ }));
   }
-  return app.call(name as CallName, ...([JSON.parse(JSON.stringify(taken))] as never));
+  const call = app.call.bind(app) as (name: string, taken: unknown) => Promise<unknown>;
+  return call(name, JSON.parse(JSON.stringify(taken)));
 }
 
 Object.assign(window, {

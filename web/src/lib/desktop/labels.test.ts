@@ -6,7 +6,7 @@ function said(labels: unknown, at = ''): [string, string][] {
   if (typeof labels === 'string') return [[at, labels]];
   if (typeof labels === 'function') {
     const make = labels as (...taken: unknown[]) => string;
-    return [1, 2, 1000].map((n) => [`${at}(${n})`, make(n, n === 1 ? null : n)]);
+    return [1, 2, 1000].map((n) => [`${at}(${n})`, make(n, n)]);
   }
   return Object.entries(labels as object).flatMap(([name, inner]) => said(inner, `${at}.${name}`));
 }

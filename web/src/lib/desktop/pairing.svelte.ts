@@ -26,11 +26,12 @@ export class Pairing {
 
   /** Goes on with a code that somebody may be typing already: the window was closed meanwhile. */
   async resume(): Promise<void> {
-    const done = await this.errand.run(() => this.bridge.call('pairing'));
-    if (done?.gave.step === 'waiting') {
-      this.step = done.gave;
-      this.#watch();
-    }
+    const number = this.#number;
+    // Where that is not told, a code is asked for anew.
+    const step = await this.bridge.call('pairing').catch(() => null);
+    if (step?.step !== 'waiting' || number !== this.#number) return;
+    this.step = step;
+    this.#watch();
   }
 
   /** Asks for a code. */

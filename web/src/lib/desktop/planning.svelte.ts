@@ -1,7 +1,8 @@
 /** What an upload would send, and who would see it: asked anew with each choice, until somebody agrees. */
 import type { Bridge } from './calls';
 import { faultOf, faultText } from './fault';
-import type { Fault, NamesPolicy, UploadPlan, Visibility } from './types';
+import type { Fault, UploadPlan, Visibility } from './types';
+import type { NamesPolicy } from '$lib/wire/types';
 
 /** See the module. */
 export class UploadPlanning {

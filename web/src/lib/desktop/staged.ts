@@ -63,7 +63,6 @@ export class Staged implements Bridge {
     if (this.silent.has(name)) return new Promise(() => undefined);
     const fault = this.fails[name];
     // As calls of the app come back: no error, but what it says.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (fault !== undefined) throw fault;
     const answer: (taken: unknown) => Calls[K]['gives'] = this.#answers[name] as never;
     return Promise.resolve(structuredClone(answer(taken[0])));

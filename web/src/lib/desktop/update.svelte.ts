@@ -29,7 +29,8 @@ export class Update {
 
   /** How updates stand; where that is not told, it is not known. */
   async ask(): Promise<void> {
-    this.#take(await this.errand.run(() => this.bridge.call('update')));
+    const gave = await this.bridge.call('update').catch(() => null);
+    if (gave !== null) this.view = gave;
   }
 
   /** Looks whether there is a newer version. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as samples from '$lib/desktop/samples';
 import { SCENES } from '$lib/desktop/scenes';
 import { speech } from '$lib/desktop/speech.svelte';
-import { Staged } from '$lib/desktop/staged';
+import type { Staged } from '$lib/desktop/staged';
 import type { AppState } from '$lib/desktop/types';
 import DesktopPage from './DesktopPage.svelte';
 
@@ -35,33 +35,41 @@ describe('what is now', () => {
     const { headline, sentence, remedy } = app.now;
     expect(screen.getByRole('heading', { level: 1, name: headline })).toBeTruthy();
     expect(screen.getByText(sentence)).toBeTruthy();
-    if (remedy !== null) expect(screen.getByText(remedy)).toBeTruthy();
+    // What is to be set up has a button in its place.
+    if (state === 'setup') expect(screen.getByRole('button', { name: 'Set it up' })).toBeTruthy();
+    else if (remedy !== null) expect(screen.getByText(remedy)).toBeTruthy();
     expect(screen.getAllByRole('status').map(words)).toContain(headline);
   });
 
   it('shows the fight, what has arrived, and how late it is by cause', async () => {
     await opened(scene('live'));
-    const fight = screen.getByRole('region', { name: 'Fight' });
-    expect(words(fight)).toBe(
-      'Fight Super Battle Mech 99 Length 4:12 Hits and deaths 48,211 Parts not arrived 2 2 parts are on their way.',
-    );
-    expect(words(screen.getByRole('region', { name: 'How late it is' }))).toBe(
-      'How late it is The meter writes it after 300 ms The relay has it after 100 ms ' +
-        'The oldest part waits for Nothing waits Others see it later by 60 s',
-    );
+    const facts = (name: string): string[] =>
+      [...screen.getByRole('region', { name }).querySelectorAll('dl > div')].map((one) =>
+        [...one.children].map(words).join(': '),
+      );
+    expect(screen.getByText('Super Battle Mech 99')).toBeTruthy();
+    expect(facts('Fight')).toEqual(['Length: 4:12', 'Hits and deaths: 48,211', 'Parts not arrived: 2']);
+    expect(screen.getByText('2 parts are on their way.')).toBeTruthy();
+    expect(facts('How late it is')).toEqual([
+      'The meter writes it after: 300 ms',
+      'The relay has it after: 100 ms',
+      'The oldest part waits for: Nothing waits',
+      'Others see it later by: 60 s',
+    ]);
   });
 
   it('is paused, goes on, and is tried at once', async () => {
     const app = await opened(scene('waiting'));
     await press('Try now');
     expect(app.count('try_now')).toBe(1);
+    await vi.waitUntil(() => !screen.getByRole<HTMLButtonElement>('button', { name: 'Pause' }).disabled);
     await press('Pause');
-    await press('End the pause');
+    await fireEvent.click(await screen.findByRole('button', { name: 'End the pause' }));
     expect(app.asked.filter(([name]) => name === 'pause').map(([, taken]) => taken)).toEqual([
       { paused: true },
       { paused: false },
     ]);
-    expect(screen.getByRole('heading', { level: 1, name: 'Waiting for a fight' })).toBeTruthy();
+    expect(await screen.findByRole('heading', { level: 1, name: 'Waiting for a fight' })).toBeTruthy();
   });
 
   it('says why it is not paused', async () => {
@@ -224,7 +232,7 @@ describe('the list of fights', () => {
     const line = (await screen.findAllByText('On the relay'))
       .map((one) => one.closest('li'))
       .find((one) => one?.dataset['stand'] === 'onRelay');
-    if (line == null) throw new Error('none is on the relay');
+    if (line === undefined || line === null) throw new Error('none is on the relay');
     await fireEvent.click(within(line).getByRole('button', { name: /^Copy link: / }));
     await fireEvent.click(within(line).getByRole('button', { name: /^Open: / }));
     const link = { link: { to: 'fight', encounter: line.dataset['encounter'] } };
@@ -292,6 +300,8 @@ describe('the settings', () => {
     await fireEvent.input(field, { target: { value: ' /m.db ' } });
     await fireEvent.submit(form);
     expect(app.last('change')).toEqual({ change: { change: 'meterPath', path: '/m.db' } });
+    await screen.findByText('Saved.');
+    await vi.waitUntil(() => field.value === '/m.db');
     await fireEvent.input(field, { target: { value: '' } });
     await fireEvent.submit(form);
     expect(app.last('change')).toEqual({ change: { change: 'meterPath', path: null } });
@@ -316,7 +326,7 @@ describe('the settings', () => {
     await press('Forget the key');
     await fireEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Forget it' }));
     expect(await screen.findByText(/^This computer has no key for it/)).toBeTruthy();
-    expect(screen.queryByRole('dialog')).toBeNull();
+    await vi.waitUntil(() => screen.queryByRole('dialog') === null);
   });
 
   it('pair anew, and with another relay', async () => {
@@ -356,6 +366,7 @@ describe('the page about the app', () => {
     expect(words(await screen.findByRole('region', { name: 'What is new' }))).toBe('<b>Not bold</b>');
     await press('Install');
     expect(app.count('update_install')).toBe(1);
+    await vi.waitUntil(() => !screen.getByRole<HTMLButtonElement>('button', { name: 'Skip this version' }).disabled);
     await press('Skip this version');
     expect(await screen.findByText('Raidcast 0.5.0 is there. You chose to skip it.')).toBeTruthy();
   });

@@ -48,7 +48,7 @@ export const en = {
     foreign:
       'It is not at the address that you gave for the relay. Copy it, and open it only if you know that address.',
     isPrivate: 'Private: only who has the link with its ticket sees this raid',
-    isPrivateRule: 'The link changes. It is for this raid alone; the settings say what the next one is.',
+    isPrivateRule: 'The link changes. This holds for this raid alone; the settings decide about the next one.',
     pending: 'The relay has not said yet that it is so.',
     ticket: 'Its ticket is not shown here. It is copied with it.',
     from: 'From',
