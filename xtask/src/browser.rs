@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::BufRead as _;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::{Beside, cargo, root, run, run_counted};
+use crate::command::{Beside, cargo, root, run, run_counted, target};
+use crate::desktop;
 use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
 use crate::web;
@@ -24,19 +26,17 @@ const PICTURE_BYTES_MAX: u64 = 200_000;
 /// The demo does not start, or a test fails.
 pub(crate) fn test(tally: &mut Tally) -> Result<()> {
     let chromium = machine::chromium().context("there is no Chromium")?;
-    run(cargo().args(["build", "--package", "raidcast-relay", "--bin", "raidcast-relay"]))?;
     let demo = Demo::start()?;
     let mut tests = npm();
     tests.args(["run", "e2e", "--", "--raid", &demo.raid, "--report", &demo.report]).env("CHROMIUM", chromium);
     // Beside a provider by whom people sign in there.
-    tests.arg("--relay").arg(relay());
+    tests.arg("--relay").arg(program("raidcast-relay"));
     run_counted(&mut tests, tally)
 }
 
-/// The relay's program, where cargo builds it.
-fn relay() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug").join(format!("raidcast-relay{}", std::env::consts::EXE_SUFFIX))
+/// A program, where cargo builds it.
+fn program(path: &str) -> PathBuf {
+    target().join("debug").join(format!("{path}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Takes the README's picture of a live report anew.
@@ -70,9 +70,12 @@ struct Demo {
 }
 
 impl Demo {
-    /// Starts it on a free port and waits until its fight has begun.
+    /// Builds the workspace's programs, starts it on a free port and waits until its fight has begun.
     fn start() -> Result<Self> {
-        let mut process = Beside::start(cargo().args(["demo", "--listen", "127.0.0.1:0"]))?;
+        // `cargo demo` builds it of other features: half of the workspace once more, after the tests.
+        run(cargo().args(desktop::PROGRAMS))?;
+        let mut demo = Command::new(program("examples/demo"));
+        let mut process = Beside::start(demo.current_dir(root()).args(["--listen", "127.0.0.1:0"]))?;
         let mut lines = process.stdout()?.lines();
         let mut raid = None;
         let report = loop {

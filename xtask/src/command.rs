@@ -8,16 +8,24 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::aside;
 use crate::tally::Tally;
 
 /// How long a process may take to end when it is told to.
 const END_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often is looked whether it has.
 const END_POLL: Duration = Duration::from_millis(50);
+/// How nice what builds beside the tests is to them: it gets a processor when hardly anybody else wants it.
+const IDLE: &str = "19";
 
 /// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
 /// The cargo that runs this.
@@ -38,8 +46,32 @@ pub(crate) fn heading(text: &str) {
 /// It could not be started, or says that it failed.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = tell(command);
+    aside::direct(command)?;
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("could not start `{line}`"))?;
     judge(&line, status)
+}
+
+/// As [`run`], on what others leave of the processors; the run may end it at any time.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_idle(command: &mut Command) -> Result<()> {
+    let line = tell(command);
+    let mut idle = Command::new("nice");
+    idle.args(["-n", IDLE]).arg(command.get_program());
+    idle.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => idle.env(name, value),
+            None => idle.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        idle.current_dir(folder);
+    }
+    let status = aside::spawn(&mut idle).with_context(|| format!("could not start `{line}`"))?.wait();
+    aside::is_over();
+    judge(&line, status?)
 }
 
 /// As [`run`], and adds up what test runners say in their summaries.
@@ -86,7 +118,7 @@ fn tell(command: &Command) -> String {
         })
         .collect();
     let line = words.join(" ");
-    println!("$ {line}");
+    aside::say(&format!("$ {line}"));
     line
 }
 

@@ -1,14 +1,21 @@
 //! What the tests need of a machine beside cargo and a C compiler; installed where that is possible.
 
+mod desktop;
+mod windows;
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 
+use crate::aside::say;
 use crate::command::{cargo, root, run};
+
+pub(crate) use windows::windows;
 
 /// The oldest Node that the pages' tools run on.
 const NODE_MIN: (u32, u32) = (20, 19);
@@ -23,6 +30,8 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// A desktop's key store, and the bus that it is on; each program with its package.
 const KEYRING: [(&str, &str); 3] =
     [("dbus-run-session", "dbus-daemon"), ("dbus-send", "dbus-bin"), ("gnome-keyring-daemon", "gnome-keyring")];
+/// A machine that has just begun may be installing something by itself.
+const DPKG_WAITS: &str = "-oDPkg::Lock::Timeout=300";
 /// Names that Chromium goes by.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -43,6 +52,8 @@ pub(crate) enum Need {
     Keyring,
     /// What asks a relay all that its description allows; left out where there is no Python with venv.
     Schemathesis,
+    /// What the desktop app is built of, and a desktop for its tests.
+    Desktop,
 }
 
 /// Installs what is missing, or says with which commands to.
@@ -50,79 +61,129 @@ pub(crate) enum Need {
 /// # Errors
 /// Something is missing that this cannot install; the text tells the commands that do.
 pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
-    let needs = |need| needs.contains(&need);
-    if needs(Need::Deny) && !is_cargos("deny") {
-        run(cargo().args(CARGO_DENY))?;
-    }
-    programs(needs)?;
-    if needs(Need::Keyring)
-        && let Err(error) = keyring()
-    {
-        println!("SKIPPED: {error:#}, so no key is put into a desktop's key store");
-    }
-    if needs(Need::Schemathesis)
-        && let Err(error) = schemathesis()
-    {
-        println!("SKIPPED: {error:#}, so the API is not compared with its description");
-    }
-    Ok(())
+    look(needs)?.bring()
 }
 
-/// Installs the programs that are missing.
-fn programs(needs: impl Fn(Need) -> bool) -> Result<()> {
+/// What is missing, and can be installed.
+pub(crate) struct Missing {
+    needs: Vec<Need>,
+    packages: Vec<&'static str>,
+    lacks: Lacks,
+    installer: Option<Installer>,
+}
+
+/// What the pages lack.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Lacks {
+    node: bool,
+    npm: bool,
+}
+
+/// Looks what is missing, and installs nothing.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn look(needs: &[Need]) -> Result<Missing> {
+    let is_needed = |need| needs.contains(&need);
     let mut packages = Vec::new();
-    if needs(Need::Schemathesis) && !has_venv() && Installer::find().is_some() {
-        packages.push("python3-venv");
-    }
-    if needs(Need::Servers) && find("strace").is_none() {
+    if is_needed(Need::Servers) && find("strace").is_none() {
         packages.push("strace");
     }
-    if needs(Need::Servers) && raidcast_pgkit::Install::find().is_none() {
+    if is_needed(Need::Servers) && raidcast_pgkit::Install::find().is_none() {
         packages.push("postgresql");
     }
-    if needs(Need::SqliteShell) && find("sqlite3").is_none() {
+    if is_needed(Need::SqliteShell) && find("sqlite3").is_none() {
         packages.push("sqlite3");
     }
-    if needs(Need::Browser) && chromium().is_none() {
+    if is_needed(Need::Browser) && chromium().is_none() {
         packages.push("chromium");
     }
-    let web = needs(Need::Web);
-    let lacks_web = || (node().is_none(), find("npm").is_none());
-    let lacking = if web { lacks_web() } else { (false, false) };
-    if packages.is_empty() && lacking == (false, false) {
-        return Ok(());
+    if is_needed(Need::Desktop) {
+        packages.extend(desktop::missing());
     }
+    let lacks = if is_needed(Need::Web) { Lacks::now() } else { Lacks::default() };
+    let is_missing = !packages.is_empty() || lacks != Lacks::default();
     let installer = Installer::find();
-    if let Some(installer) = &installer {
+    if is_missing && installer.is_none() {
+        let newer = lacks.add_to(&mut packages);
+        let without = if is_needed(Need::Desktop) { "\nOr leave the desktop app out: --skip-desktop." } else { "" };
+        bail!("{}{without}", by_hand(&packages, newer));
+    }
+    if is_needed(Need::Schemathesis) && !has_venv() && installer.is_some() {
+        packages.push("python3-venv");
+    }
+    Ok(Missing { needs: needs.to_vec(), packages, lacks, installer })
+}
+
+impl Missing {
+    /// Installs it.
+    ///
+    /// # Errors
+    /// An installer fails; what tests can do without is told, and is no error.
+    pub(crate) fn bring(self) -> Result<()> {
+        let is_needed = |need| self.needs.contains(&need);
+        if is_needed(Need::Deny) && !is_cargos("deny") {
+            run(cargo().args(CARGO_DENY))?;
+        }
+        self.programs()?;
+        if is_needed(Need::Keyring)
+            && let Err(error) = keyring()
+        {
+            say(&format!("SKIPPED: {error:#}, so no key is put into a desktop's key store"));
+        }
+        if is_needed(Need::Schemathesis)
+            && let Err(error) = schemathesis()
+        {
+            say(&format!("SKIPPED: {error:#}, so the API is not compared with its description"));
+        }
+        Ok(())
+    }
+
+    fn programs(&self) -> Result<()> {
+        if self.packages.is_empty() && self.lacks == Lacks::default() {
+            return Ok(());
+        }
+        let Some(installer) = &self.installer else { return Ok(()) };
         // An apt that was never asked knows no packages, and so no versions of them.
         installer.update()?;
-    }
-    let newer = match lacking {
-        (false, false) => false,
-        (false, true) => {
-            packages.push("npm");
-            false
+        let mut packages = self.packages.clone();
+        let newer = self.lacks.add_to(&mut packages);
+        if !packages.is_empty() {
+            installer.packages(&packages)?;
         }
-        (true, _) if node_of_apt().is_some_and(|version| version >= NODE_MIN) && find("node").is_none() => {
-            packages.extend(["nodejs", "npm"]);
-            false
+        if newer {
+            installer.node()?;
         }
-        (true, no_npm) => {
-            packages.extend(no_npm.then_some("npm"));
-            true
+        if self.lacks != Lacks::default() && Lacks::now() != Lacks::default() {
+            bail!("{}", by_hand(&[], true));
         }
-    };
-    let Some(installer) = installer else { bail!("{}", by_hand(&packages, newer)) };
-    if !packages.is_empty() {
-        installer.packages(&packages)?;
+        Ok(())
     }
-    if newer {
-        installer.node()?;
+}
+
+impl Lacks {
+    fn now() -> Self {
+        Self { node: node().is_none(), npm: find("npm").is_none() }
     }
-    if web && lacks_web() != (false, false) {
-        bail!("{}", by_hand(&[], true));
+
+    /// Adds the packages of the distribution that bring it; whether a newer Node than the distribution's is to come.
+    fn add_to(self, packages: &mut Vec<&'static str>) -> bool {
+        match self {
+            Self { node: false, npm: false } => false,
+            Self { node: false, npm: true } => {
+                packages.push("npm");
+                false
+            }
+            _ if node_of_apt().is_some_and(|version| version >= NODE_MIN) && find("node").is_none() => {
+                packages.extend(["nodejs", "npm"]);
+                false
+            }
+            Self { npm, .. } => {
+                packages.extend(npm.then_some("npm"));
+                true
+            }
+        }
     }
-    Ok(())
 }
 
 /// Whether a desktop's key store is here.
@@ -205,12 +266,20 @@ impl Installer {
         command
     }
 
+    /// Asks which packages there are, once in a run.
     pub(crate) fn update(&self) -> Result<()> {
-        run(&mut self.command(&["apt-get", "update", "-qq"]))
+        static UPDATED: OnceLock<()> = OnceLock::new();
+        if UPDATED.get().is_some() {
+            return Ok(());
+        }
+        run(&mut self.command(&["apt-get", "update", "-qq"]))?;
+        let _ = UPDATED.set(());
+        Ok(())
     }
 
     fn packages(&self, packages: &[&str]) -> Result<()> {
-        run(self.command(&["apt-get", "install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+        let install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", DPKG_WAITS];
+        run(self.command(&install).args(packages))
     }
 
     fn node(&self) -> Result<()> {
@@ -256,7 +325,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// Whether cargo has such a command, in the path or where it installs its own.
-fn is_cargos(command: &str) -> bool {
+pub(crate) fn is_cargos(command: &str) -> bool {
     let told = cargo().args([command, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     told.is_ok_and(|status| status.success())
 }

@@ -1,12 +1,16 @@
 //! `cargo xtask`: the project's own commands.
 
+mod aside;
 mod browser;
 #[cfg(test)]
 mod circles;
+mod coming;
 mod command;
 #[cfg(test)]
 mod conformance;
 mod database;
+mod desktop;
+mod dist;
 mod machine;
 mod proxies;
 mod tally;
@@ -32,7 +36,7 @@ struct Cli {
 enum Task {
     /// Install what is missing, then run every check and test.
     Test(test::Options),
-    /// Install the pages' packages and build the pages into web/dist.
+    /// Install the pages' packages and build the pages into web/dist, the desktop app's into web/dist-desktop.
     Web,
     /// Take the README's picture anew: a live page of the demo, in Chromium.
     Picture,
@@ -40,6 +44,8 @@ enum Task {
     Types,
     /// Check the stores' queries against real databases, after a query or a migration changed.
     DbPrepare,
+    /// Build and pack what is given to others, into target/dist.
+    Dist(dist::Options),
     /// Measure something and print it beside its yardstick.
     Bench {
         /// What to measure.
@@ -81,6 +87,7 @@ fn main() -> ExitCode {
         Task::Picture => browser::picture(),
         Task::Types => types(),
         Task::DbPrepare => database::prepare(),
+        Task::Dist(options) => dist::dist(&options),
         Task::Bench { what, options } => bench(what, &options),
     };
     match done {

@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
+use crate::coming::Coming;
 use crate::command::{cargo, heading, root, run, run_counted};
 use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
-use crate::{browser, proxies, web};
+use crate::{browser, desktop, web};
 
 /// Makes a missing program a failure of the test that needs it: all of them were installed.
-const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
+pub(crate) const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
+/// All packages but the desktop app, which has parts of its own.
+const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", desktop::PACKAGE];
 
 /// What to leave out.
 #[derive(Args)]
@@ -25,7 +28,10 @@ pub(crate) struct Options {
     /// Leave out the tests in the browser
     #[arg(long)]
     skip_browser: bool,
-    /// Only the parts whose headings begin so, such as "browser"
+    /// Leave out the desktop app: neither build nor lint nor test it
+    #[arg(long)]
+    skip_desktop: bool,
+    /// Only the parts whose headings begin so, such as "browser" or "desktop: window"
     #[arg(long, value_name = "PART")]
     only: Option<String>,
 }
@@ -56,6 +62,9 @@ pub(crate) fn test(options: &Options) -> ExitCode {
     if tally.skipped > 0 && !beside().is_dir() {
         println!("\nSKIPPED: {} tests, which read {}: it is not here", tally.skipped, beside().display());
     }
+    if options.skip_desktop {
+        println!("\nSKIPPED: the desktop app was neither built nor linted nor tested (--skip-desktop)");
+    }
     println!("\n{tally}");
     if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -70,36 +79,39 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         done
     };
     let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
-    let mut needs = vec![Need::Deny, Need::Servers, Need::Keyring, Need::Schemathesis];
-    needs.extend(pages.then_some(Need::Web));
-    needs.extend(in_browser.then_some(Need::Browser));
+    let app = !options.skip_desktop;
+    let mut coming = Coming::default();
     part("What is needed", &mut |_| {
-        machine::prepare(&needs)?;
-        if let Err(error) = proxies::unpack() {
-            println!("SKIPPED: {error:#}, so the examples of proxies, or promtool, are not run");
-        }
-        Ok(())
+        let mut needs = vec![Need::Servers, Need::Keyring, Need::Schemathesis];
+        needs.extend(pages.then_some(Need::Web));
+        needs.extend(in_browser.then_some(Need::Browser));
+        // What is built beside the parts is waited for by the last of them.
+        coming = Coming::start(&needs, app && options.only.is_none())?;
+        machine::prepare(&[Need::Deny])
     })?;
     part("Format", &mut |_| run(cargo().args(["fmt", "--all", "--check"])))?;
     part("Lints", &mut |_| {
-        run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+        run(cargo().arg("clippy").args(WORKSPACE).args(["--all-targets", "--", "-D", "warnings"]))?;
         // What `cargo demo` builds: other features, so other code.
         let demo = ["clippy", "--package", "raidcast-relay", "--no-default-features", "--example", "demo"];
         run(cargo().args(demo).args(["--", "-D", "warnings"]))
     })?;
     part("Links of the documentation", &mut |_| {
         let strict = "-D warnings -A rustdoc::private-intra-doc-links";
-        let whole = ["doc", "--workspace", "--lib", "--no-deps", "--document-private-items"];
-        run(cargo().args(whole).env("RUSTDOCFLAGS", strict))
+        let whole = ["--lib", "--no-deps", "--document-private-items"];
+        run(cargo().arg("doc").args(WORKSPACE).args(whole).env("RUSTDOCFLAGS", strict))
     })?;
     part("Dependencies", &mut |_| {
         run(cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
     })?;
+    if coming.is_under_way() {
+        part("What is needed: the end of it", &mut |_| coming.programs())?;
+    }
     if pages {
         // The API's examples are run with their TypeScript.
         part("Pages: packages", &mut |_| web::install())?;
     }
-    part("Rust tests", &mut rust_tests)?;
+    part("Rust tests", &mut |tally| rust_tests(tally, app))?;
     if pages {
         part("Pages: types", &mut |_| run(npm().args(["run", "check"])))?;
         part("Pages: lints", &mut |_| run(npm().args(["run", "lint"])))?;
@@ -108,6 +120,16 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     }
     if in_browser {
         part("Browser tests", &mut browser::test)?;
+    }
+    if app {
+        let shared = beside().is_dir();
+        // Only here is waited for what was begun at the start.
+        part("Desktop: lints", &mut |_| coming.app())?;
+        part("Desktop: commands", &mut |tally| desktop::commands(tally, shared))?;
+        part("Desktop: window", &mut |tally| desktop::window(tally, shared))?;
+        part("Desktop: update", &mut |tally| desktop::update(tally, shared))?;
+    } else {
+        println!("\nSKIPPED: the desktop app is neither built nor linted nor tested (--skip-desktop)");
     }
     if tally.failed > 0 {
         bail!("a runner told of failures and yet succeeded");
@@ -124,15 +146,16 @@ fn timed(name: &str, run: impl FnOnce() -> Result<()>) -> (Duration, Result<()>)
     (began.elapsed(), done)
 }
 
-fn rust_tests(tally: &mut Tally) -> Result<()> {
+/// `app`: the desktop app's parts follow, which put a key into a desktop's key store with the client that they have.
+fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
     let mut tests = cargo();
     let ignored: &[_] = if machine::find("cargo-nextest").is_some() {
-        tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+        tests.args(["nextest", "run", "--no-fail-fast"]).args(WORKSPACE);
         &["--run-ignored", "all"]
     } else {
         // It builds no examples for tests, and the demo is tested as it is.
-        run(cargo().args(["build", "--workspace", "--examples"]))?;
-        tests.args(["test", "--workspace", "--tests", "--no-fail-fast"]);
+        run(cargo().args(desktop::PROGRAMS))?;
+        tests.args(["test", "--tests", "--no-fail-fast"]).args(WORKSPACE);
         &["--", "--include-ignored"]
     };
     if beside().is_dir() {
@@ -141,11 +164,11 @@ fn rust_tests(tally: &mut Tally) -> Result<()> {
     run_counted(tests.env(TEST_ALL, "1"), tally)?;
     // A feature, because it brings what a command line needs nowhere else.
     let keyring = ["test", "--package", "raidcast", "--features", "secret-service", "--test", "keyring"];
-    if machine::has_keyring() {
+    if !app && machine::has_keyring() {
         run_counted(cargo().args(keyring).env(TEST_ALL, "1"), tally)?;
     }
     if any_line(&root(), is_example)? {
-        run_counted(cargo().args(["test", "--workspace", "--doc"]), tally)?;
+        run_counted(cargo().arg("test").args(WORKSPACE).arg("--doc"), tally)?;
     }
     Ok(())
 }
@@ -182,6 +205,19 @@ fn is_example(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_wanted_by_the_begin_of_its_heading() {
+        let wanted = |only: &str| {
+            let only = Some(only.to_owned());
+            let options = Options { skip_web: false, skip_browser: false, skip_desktop: false, only };
+            ["Rust tests", "Desktop: lints", "Desktop: window"].map(|part| options.wants(part))
+        };
+        assert_eq!(wanted("desktop"), [false, true, true]);
+        assert_eq!(wanted("Desktop: w"), [false, false, true]);
+        assert_eq!(wanted("rust"), [true, false, false]);
+        assert_eq!(wanted("window"), [false; 3]);
+    }
 
     const READS_SHARED: &str = "#[ignore = \"reads ../shared\"]";
 

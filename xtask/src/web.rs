@@ -1,4 +1,5 @@
-//! The pages: their packages, their build, and whether what is committed is what their sources make.
+//! The pages, of the relay and of the desktop app: their packages, their build, and whether what is committed is what
+//! their sources make.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,8 +7,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::aside::say;
 use crate::command::{root, run};
 use crate::machine::npm;
+
+/// What is built, each with its folder in web/.
+const BUILDS: [(&str, &str); 2] = [("build", "dist"), ("build:desktop", "dist-desktop")];
 
 /// Installs the pages' packages and builds them.
 ///
@@ -15,7 +20,10 @@ use crate::machine::npm;
 /// npm or the build fails.
 pub(crate) fn build() -> Result<()> {
     install()?;
-    run(npm().args(["run", "build"]))
+    for (build, _) in BUILDS {
+        run(npm().args(["run", build]))?;
+    }
+    Ok(())
 }
 
 /// Installs what package-lock.json names, unless that was done since it changed.
@@ -28,7 +36,7 @@ pub(crate) fn install() -> Result<()> {
     // npm writes the second when it has installed the first.
     let (lock, installed) = (written("package-lock.json"), written("node_modules/.package-lock.json"));
     if installed.is_some() && installed >= lock {
-        println!("web/node_modules is in step with package-lock.json");
+        say("web/node_modules is in step with package-lock.json");
         return Ok(());
     }
     run(npm().args(["ci", "--no-audit", "--no-fund"]))
@@ -39,18 +47,24 @@ pub(crate) fn install() -> Result<()> {
 /// The build goes elsewhere: new files in web/dist would have cargo build the relay again.
 ///
 /// # Errors
-/// The build fails, or differs.
+/// A build fails, or differs.
 pub(crate) fn check_dist() -> Result<()> {
-    let root = root();
-    let fresh = root.join("target/web-dist");
-    run(npm().args(["run", "build", "--", "--emptyOutDir", "--outDir"]).arg(&fresh))?;
-    let (held, made) = (files(&root.join("web/dist"))?, files(&fresh)?);
+    for (build, folder) in BUILDS {
+        let fresh = root().join("target").join(format!("web-{folder}"));
+        run(npm().args(["run", build, "--", "--emptyOutDir", "--outDir"]).arg(&fresh))?;
+        compare(folder, &fresh)?;
+    }
+    Ok(())
+}
+
+fn compare(folder: &str, fresh: &Path) -> Result<()> {
+    let (held, made) = (files(&root().join("web").join(folder))?, files(fresh)?);
     let names: std::collections::BTreeSet<_> = held.keys().chain(made.keys()).collect();
     let differing: Vec<_> = names.into_iter().filter(|name| held.get(*name) != made.get(*name)).cloned().collect();
     if !differing.is_empty() {
-        bail!("web/dist is not what web/src makes ({}): run `cargo xtask web` and commit it", differing.join(", "));
+        bail!("web/{folder} is not what web/src makes ({}): run `cargo xtask web` and commit it", differing.join(", "));
     }
-    println!("web/dist is what web/src makes: {} files, byte by byte", held.len());
+    println!("web/{folder} is what web/src makes: {} files, byte by byte", held.len());
     Ok(())
 }
 

@@ -41,13 +41,14 @@ impl Chance {
     }
 }
 
-/// The client's binary stands beside the relay's; built here where a test of the relay alone did not.
+/// The client's binary stands beside the relay's; built here where a test of the relay alone did not. Of what the tests
+/// are built of: with the examples come their features, so that after a build of all tests there is nothing to do.
 pub(crate) fn client() -> PathBuf {
     let relay = Path::new(RELAY);
     let client = relay.with_file_name("raidcast");
-    // By name: the desktop app needs what a machine for the relay does not have.
-    let wanted = ["build", "--quiet", "--bins", "-p", "raidcast", "-p", "raidcast-relay"];
-    let built = Command::new(env!("CARGO")).args(wanted).status();
+    // Without the desktop app: it needs what a machine for the relay does not have.
+    let programs = ["build", "--quiet", "--workspace", "--exclude", "raidcast-desktop", "--bins", "--examples"];
+    let built = Command::new(env!("CARGO")).args(programs).status();
     assert!(built.is_ok_and(|status| status.success()) && client.exists(), "the client does not build");
     client
 }
