@@ -103,6 +103,7 @@ async fn demo(cli: Cli) -> Result<()> {
         cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         tls: None,
+        downloads: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,
