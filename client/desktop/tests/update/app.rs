@@ -77,9 +77,9 @@ impl Scene {
         self.stage.settings(relay, KEY);
         if trusting {
             let path = self.stage.home().config;
-            let mut text = std::fs::read_to_string(&path).unwrap();
-            text += &format!("ca = '{}'\n", key_file("tls-authority.pem").display());
-            std::fs::write(path, text).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let authority = key_file("tls-authority.pem");
+            std::fs::write(path, format!("{text}ca = '{}'\n", authority.display())).unwrap();
         }
     }
 
@@ -105,10 +105,10 @@ impl Scene {
 
     /// A channel file with the package, signed as what it is.
     pub(crate) fn file(&self, version: &str) -> Value {
-        self.file_with(version, &self.signer.sign(&package(), Some(version)), &self.site.at(PACKAGE))
+        Self::file_with(version, &self.signer.sign(&package(), Some(version)), &self.site.at(PACKAGE))
     }
 
-    pub(crate) fn file_with(&self, version: &str, signature: &str, url: &str) -> Value {
+    pub(crate) fn file_with(version: &str, signature: &str, url: &str) -> Value {
         let mut file = json!({ "version": version, "notes": "New.\r\n<b>\u{1b}a</b>", "platforms": {} });
         file["platforms"][TARGET] = json!({ "url": url, "signature": signature });
         file

@@ -27,13 +27,13 @@ async fn a_recorded_fight_is_live_and_ends_as_a_report_that_is_exact() {
         let app = stage.app(&["--hidden"]);
         let icon = desktop.icon().await;
         icon.says("Raidcast: Waiting for the meter").await;
-        let mut replay = Command::new("python3");
-        replay.arg(beside().join("tools/replay_meter.py"));
-        replay.arg(beside().join(format!("meters/{name}.db"))).arg(stage.meter());
-        replay.args(["--now", "--speed", "15"]);
-        let mut replay = Process::start(stage.dress(&mut replay).stdout(stage.said_to("replay.said")));
+        let mut command = Command::new("python3");
+        command.arg(beside().join("tools/replay_meter.py"));
+        command.arg(beside().join(format!("meters/{name}.db"))).arg(stage.meter());
+        command.args(["--now", "--speed", "15"]);
+        let mut meter = Process::start(stage.dress(&mut command).stdout(stage.said_to("replay.said")));
         icon.says("Raidcast: Live").await;
-        assert!(replay.ended("the replay").await.success());
+        assert!(meter.ended("the replay").await.success());
         let report = until("its report is final", async || {
             relay.reports().await.pop().filter(|report| report["state"] == "final")
         });
