@@ -46,7 +46,9 @@ pub(super) fn write(release: &Release) -> Result<Result<(), String>> {
         let written = root().join(folder).join(format!("{FILE}.json"));
         if listed.is_ok() {
             let name = release.name(package, "linux-x86_64.cdx.json");
-            fs::copy(&written, release.out.join(name)).with_context(|| format!("no list of {package} was written"))?;
+            let text = fs::read_to_string(&written).with_context(|| format!("no list of {package} was written"))?;
+            // Our own packages are named by where they lie.
+            fs::write(release.out.join(name), text.replace(&root().display().to_string(), "/raidcast"))?;
         }
     }
     clear()?;

@@ -57,6 +57,7 @@ pub(in crate::uploader) fn make_folder(path: &Path) -> Result<(), FolderError> {
 #[derive(Debug)]
 pub(in crate::uploader) struct Lock {
     dir: PathBuf,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "the lock goes with it, and nobody else asks for it there"))]
     file: File,
 }
 
