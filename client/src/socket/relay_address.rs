@@ -106,7 +106,7 @@ fn page_of(rest: &str) -> Option<&str> {
         let path = path.trim_start_matches('/');
         // What is shown stands behind these; the others are pages by themselves.
         ["live/", "raids/", "reports/", "docs/"].iter().any(|page| path.starts_with(page))
-            || ["account", "removal"].contains(&path.split('/').next().unwrap_or_default())
+            || ["account", "removal"].contains(&path.trim_end_matches('/'))
     };
     let path = &rest[rest.find('/')?..];
     path.match_indices('/').map(|(at, _)| &path[at..]).find(|&path| begins(path))

@@ -128,9 +128,11 @@ pub fn all(places: &Places) -> Vec<Candidate> {
 }
 
 fn written(path: &Path) -> Option<SystemTime> {
-    let time = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.modified().ok();
-    let db = time(path)?;
-    Some(time(&beside(path, "-wal")).map_or(db, |wal| wal.max(db)))
+    let file = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let db = file(path)?.modified().ok()?;
+    // An empty one is made by whoever only reads.
+    let wal = file(&beside(path, "-wal")).filter(|wal| wal.len() > 0).and_then(|wal| wal.modified().ok());
+    Some(wal.map_or(db, |wal| wal.max(db)))
 }
 
 /// Which generation the database at `path` is of.
