@@ -79,7 +79,8 @@ macro_rules! conformance {
                 links_go_with_their_raid, links_survive_a_crash;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
-                history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,
+                history_is_the_newest_raid_only_where_there_is_no_other, a_raid_without_fights_waits_for_its_first,
+                a_clock_that_was_ahead_pins_no_raid,
                 being_active_changes_nothing_else,
                 who_changes_a_raid_is_noted_with_the_change, a_title_that_was_cleared_does_not_come_back,
                 tickets_are_renewed_for_good, fights_show_the_names_that_their_raid_shows;
