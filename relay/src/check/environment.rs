@@ -14,7 +14,7 @@ pub(super) fn look(environment: &[(String, String)], config: &Config, found: &mu
             found.note(WHAT, format!("{name} sets nothing here: is it spelt as docs/operating.md has it?"));
         }
     }
-    let log = environment.iter().find(|(name, _)| name == "RUST_LOG").map_or("", |(_, value)| value);
+    let log = environment.iter().find(|(name, _)| name == "RUST_LOG").map_or("", |(_, value)| value.as_str());
     // A word alone that is no level is a place in the code, of which all is logged, and of all others nothing.
     let is_no_level = |word: &&str| {
         let word = word.trim();
