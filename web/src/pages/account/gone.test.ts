@@ -167,7 +167,7 @@ describe('the fights of a raid', () => {
     expect(inside.textContent).toMatch(/Live for 1:05/);
     expect(inside.textContent).toMatch(/Kill, 1:05 long/);
     expect(inside.textContent).toMatch(/Nothing of it could be taken/);
-    expect(inside.textContent).toMatch(/under “Share”. Now: who has a private link\./);
+    expect(inside.textContent).toMatch(/under “Share”. Now: anyone with a private link\./);
     await press('Fights of Night a');
     expect(rows()).toEqual([]);
   });
