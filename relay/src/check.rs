@@ -6,6 +6,7 @@
 mod certificate;
 mod database;
 mod downloads;
+mod environment;
 mod finding;
 mod network;
 mod people;
@@ -16,8 +17,12 @@ pub use finding::{Finding, Findings, Verdict};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
 
-/// Looks at everything that the configuration names.
-pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &Clock) -> Findings {
+/// Looks at everything that the configuration names, and at variables of the environment that are like its own.
+pub async fn check(
+    configured: Result<(Config, Sources), ConfigError>,
+    environment: &[(String, String)],
+    clock: &Clock,
+) -> Findings {
     let mut found = Findings::default();
     let (config, sources) = match configured {
         Ok(configured) => configured,
@@ -31,9 +36,10 @@ pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &C
         true => found.ok("configuration", format!("read from {file}")),
         false => found.ok("configuration", format!("there is no {file}: flags, environment and defaults count")),
     }
+    environment::look(environment, &config, &mut found);
     let database = config.database();
-    let (exists, administrators) = database::look(&database, &mut found).await;
-    place::look(&config.data, exists, &mut found);
+    let database::Seen { holds_something, administrators } = database::look(&database, &mut found).await;
+    place::look(&config.data, holds_something, &mut found);
     place::look_at_room(&database, &mut found).await;
     network::look_at_addresses(&config, &mut found).await;
     network::look_at_url(&config, &mut found);
@@ -44,7 +50,9 @@ pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &C
         downloads::look(folder, &mut found);
     }
     people::look_at_keys(&config, &mut found);
-    people::look_at_administrators(&administrators, &config, &mut found);
+    if let Some(administrators) = administrators {
+        people::look_at_administrators(&administrators, &config, &mut found);
+    }
     people::look_at_providers(&config, clock, &mut found).await;
     found
 }

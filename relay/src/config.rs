@@ -7,6 +7,7 @@ mod key;
 mod layer;
 mod limit;
 mod provider;
+mod section;
 mod shown;
 mod source;
 
@@ -127,6 +128,9 @@ impl Config {
         let keys = keys(&mut layers, file.upload_keys, file.keys, file.upload_key)?;
         for (id, entry) in &file.providers {
             layers.sources.note(format!("providers.{id}.client_secret"), entry.secret_source(id, &environment));
+            for given in entry.given() {
+                layers.sources.note(format!("providers.{id}.{given}"), Source::File);
+            }
         }
         let providers = provider::providers(file.providers, &environment).map_err(ConfigError::Value)?;
         let public_url = layers.text("public_url", flags.public_url, file.public_url)?;
@@ -172,6 +176,11 @@ impl Config {
             downloads,
         };
         Ok((config, layers.sources))
+    }
+
+    /// Whether a variable of the environment with this name sets anything here.
+    pub fn is_variable(&self, name: &str) -> bool {
+        file::is_variable(name) || self.providers.iter().any(|setting| provider::secret_variable(&setting.id) == name)
     }
 
     /// Where things are kept.
@@ -221,6 +230,9 @@ fn keys(
         keys.push(KeySetting::of(account, key));
     }
     for (name, entry) in sections {
+        for given in entry.given() {
+            layers.sources.note(format!("keys.{name}.{given}"), Source::File);
+        }
         keys.push(entry.setting(name)?);
     }
     // What is no text is refused below, with the same words.
@@ -333,28 +345,41 @@ mod tests {
             (format!("upload_key = '{key}' friends\n"), "line 1"),
             (format!("{key} = \"guild\"\n"), "a setting that there is not"),
             (format!("[upload_keys]\n\"{key}\" = [5]\n"), "`upload_keys`"),
-            (format!("[keys.bot]\nkey = \"{key}\"\nscopes = [\"{key}\"]\n"), "`keys`"),
-            (format!("[keys.bot]\nkey = [\"{key}\"]\n"), "`keys`"),
-            (format!("[keys.bot]\nkey = \"{key}\"\nvisibility = \"privat\"\n"), "public, unlisted or private"),
-            (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "may have an account, scopes"),
-            ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "`key`"),
+            (
+                format!("[keys.bot]\nkey = \"{key}\"\nscopes = [\"{key}\"]\n"),
+                "[keys.bot]: `scopes` has a value that is none of upload, read",
+            ),
+            (format!("[keys.bot]\nkey = [\"{key}\"]\n"), "[keys.bot]: `key` must be text"),
+            (
+                format!("[keys.bot]\nkey = \"{key}\"\nvisibility = \"privat\"\n"),
+                "`visibility` must be public, unlisted or private",
+            ),
+            (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "[keys.bot] has `scope`, which"),
+            (format!("[keys.{key}]\nkey = \"a-good-long-key\"\n{key} = 1\n"), "a section of `keys` is not"),
+            ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "[keys.bot] lacks its `key`"),
             (format!("log_format = \"{key}\"\n"), "\"text\" or \"json\""),
             (format!("registration = \"{key}\"\n"), "\"open\", \"invitation\" or \"closed\""),
             ("uploads_per_address_hour = 0\n".to_owned(), "at least 1"),
-            (format!("[providers.sso]\nkind = \"{key}\"\n"), "kind (openid or discord)"),
-            (format!("[providers.sso]\nkind = \"openid\"\nclient_secret = \"{key}\"\n"), "`providers`"),
+            (format!("[providers.sso]\nkind = \"{key}\"\n"), "[providers.sso]: `kind` must be openid or discord"),
+            (format!("[providers.sso]\nkind = \"openid\"\nclient_secret = \"{key}\"\n"), "lacks its `client_id`"),
             (
                 format!("[providers.sso]\nkind = \"openid\"\nclient_id = \"a\"\nclient_secret = [\"{key}\"]\n"),
-                "`providers`",
+                "[providers.sso]: `client_secret` must be text",
             ),
             (
                 format!("[providers.a]\nkind = \"discord\"\nclient_id = \"1\"\nclient_secret = \"{key}\"\n"),
                 "set `public_url`",
             ),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"), "`bot` must be at least 1"),
-            (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"), "`keys`"),
+            (
+                format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"),
+                "[keys.bot]: `uploads_per_day` must be a whole number",
+            ),
             ("cors_origins = [\"https://a.example/b\"]\n".to_owned(), "without a path"),
             ("metrics_listen = \"9090\"\n".to_owned(), "like 127.0.0.1:8787"),
+            ("keep_days = -1\n".to_owned(), "`keep_days` must be a whole number of at least 1"),
+            ("Data = \"x\"\n".to_owned(), "names are in small letters, so write data"),
+            ("listen = \"127.0.0.1:1\"\n".to_owned(), "like listen = [\"127.0.0.1:8787\"]"),
             ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
             (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),
             (format!("database_url = \"postgres:/u:{key}@h/d\"\n"), "names no database"),
@@ -366,7 +391,7 @@ mod tests {
         }
         let missing = in_file("/nowhere/raidcast.toml".into());
         let error = Config::load(missing, |_| None).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/raidcast.toml") && error.contains("not found"), "{error}");
+        assert!(error.matches("/nowhere/raidcast.toml").count() == 1 && error.contains("is not there"), "{error}");
     }
 
     #[test]

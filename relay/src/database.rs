@@ -8,6 +8,7 @@ use std::sync::Arc;
 use raidcast_store::transfer::Transfer;
 use raidcast_store::{Store, StoreError};
 use raidcast_store_sqlite::SqliteStore;
+use raidcast_store_sqlite::private::make_folder;
 
 use crate::error::plain;
 use crate::private;
@@ -79,6 +80,18 @@ impl Database {
         Self::Sqlite(data.join("raidcast.db"))
     }
 
+    /// Says so where others may look into the folder of a file, which is called `what`.
+    pub fn warn_if_open(&self, what: &str) {
+        match self {
+            Self::Sqlite(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                private::warn_if_open(folder.unwrap_or(Path::new(".")), what);
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {}
+        }
+    }
+
     /// Opens it and brings its schema up to date.
     ///
     /// # Errors
@@ -95,7 +108,8 @@ impl Database {
         Ok(match self {
             Self::Sqlite(path) => {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                if let Err(error) = private::keep(folder.unwrap_or(Path::new("."))) {
+                // What else lies there is none of its: only its own files are closed to others, by the store.
+                if let Err(error) = make_folder(folder.unwrap_or(Path::new("."))) {
                     let why =
                         format!("its folder cannot be used ({}): check the path and its permissions", plain(&error));
                     return Err(StoreError::Unavailable(why));
@@ -136,6 +150,24 @@ impl fmt::Debug for Database {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A copy of yesterday that somebody else reads, in the folder where a new database is made.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn opening_a_database_changes_the_rights_of_its_own_files_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        let (copy, new) = (folder.path().join("raidcast-2026-11-29.db"), folder.path().join("new.db"));
+        for path in [&copy, &new] {
+            std::fs::write(path, "").expect("a file");
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).expect("rights");
+        }
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("rights");
+        let store = Database::Sqlite(new.clone()).open().await.expect("it opens");
+        store.close().await.expect("it closes");
+        assert_eq!((mode(&copy), mode(&new), mode(folder.path())), (0o644, 0o600, 0o755));
+    }
 
     #[test]
     fn a_url_of_sqlite_names_a_file() {

@@ -29,7 +29,8 @@ impl Disk {
 #[cfg(unix)]
 fn room(folder: &Path) -> Option<u64> {
     let told = rustix::fs::statvfs(folder).ok()?;
-    Some(told.f_bavail.saturating_mul(told.f_frsize))
+    // What has no blocks at all is no disk, like /proc.
+    (told.f_blocks > 0).then(|| told.f_bavail.saturating_mul(told.f_frsize))
 }
 
 #[cfg(not(unix))]

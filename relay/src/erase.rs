@@ -280,8 +280,12 @@ impl Eraser {
             return Ok(None);
         };
         let store = &self.context().store;
-        let erased =
-            until_available("could not delete a fight; trying again", || store.erase_encounter(key, note)).await;
+        // Its raid may have no fight any more: its channel may show another one from now on.
+        let erased = until_available("could not delete a fight; trying again", || {
+            let store = Arc::clone(store);
+            self.registry.channels.write(key.account, async move { store.erase_encounter(key, note).await })
+        })
+        .await;
         // Who wants it meanwhile waits for the guest, and is told before that is gone, for he would begin it anew.
         for task in directory.owner(key).into_iter().chain(directory.raid(&raid_code)) {
             let _ = task.ask(|reply| RaidCommand::Erasing { encounter, reply }).await;

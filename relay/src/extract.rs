@@ -75,11 +75,54 @@ async fn json<T: DeserializeOwned, S: Send + Sync>(request: Request, state: &S) 
     serde_json::from_slice(&body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = match error.classify() {
-            serde_json::error::Category::Data => "has a field that is missing, unknown, or not what it must be",
-            _ => "is no JSON",
+            serde_json::error::Category::Data => wrong(&error.to_string()),
+            _ => "is no JSON".to_owned(),
         };
         HttpError::BadRequest(format!("the body {what}, at line {line} column {column}"))
     })
+}
+
+/// What is wrong with a field, by the reader's words: names that stand in the form are said, and none that was sent.
+fn wrong(words: &str) -> String {
+    if let Some(name) = words.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return format!("lacks the field `{name}`");
+    }
+    match words.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, expected ")) {
+        Some((_, expected)) => {
+            let names = expected.split(" at line").next().unwrap_or_default();
+            format!("has a field that there is not, beside {}", names.trim_start_matches("one of "))
+        }
+        None => "has a field that is not what it must be".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    struct Sent {
+        #[expect(dead_code, reason = "it is only read")]
+        key_name: String,
+        #[expect(dead_code, reason = "it is only read")]
+        days: Option<u32>,
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_field_is_said_by_its_name_and_not_by_what_was_sent() {
+        for (sent, says) in [
+            ("{}", "lacks the field `keyName`"),
+            (r#"{"keyName": "a", "s3cret`, expected ": 1}"#, "beside `keyName` or `days`"),
+            (r#"{"keyName": "a", "days": "s3cret"}"#, "not what it must be"),
+        ] {
+            let error = serde_json::from_str::<Sent>(sent).expect_err(sent).to_string();
+            let told = wrong(&error);
+            assert!(told.contains(says) && !told.contains("s3cret"), "{sent}: {told} ({error})");
+        }
+    }
 }
 
 /// A small form, as browsers and programs of OAuth send it.

@@ -48,7 +48,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Check(flags)) => {
             let configured = Config::told(flags, |name| std::env::var_os(name));
-            let found = check::check(configured, &Clock::system()).await;
+            let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+            let environment: Vec<_> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+            let found = check::check(configured, &environment, &Clock::system()).await;
             print!("{found}");
             let wrong = found.wrong_count();
             anyhow::ensure!(wrong == 0, "set right what is wrong ({wrong}), and check again");
@@ -66,9 +68,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
     if let Some(FirstLink { url, is_first }) = relay.first_link() {
         println!(
-            "{} Whoever opens this link first does:",
+            "{} Whoever opens this link first becomes one:",
             match is_first {
-                true => "Nobody administrates this relay yet.",
+                true => "This relay has no administrator yet.",
                 false => "No administrator of this relay can sign in any more: their providers are set no more.",
             }
         );

@@ -45,6 +45,17 @@ pub fn keep(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Says so where others may look into the folder of a database, which is called `what`.
+pub fn warn_if_open(folder: &Path, what: &str) {
+    if is_open(folder) {
+        tracing::warn!(
+            folder = %folder.display(),
+            "others may look into {what}: the database's own files are closed to them, and what else lies there is left \
+             as it is"
+        );
+    }
+}
+
 /// Whether a file is one of the relay's by its name: databases and what stands beside them, copies of them, the secret, and
 /// what addresses did in the last hour.
 fn is_own(name: &str) -> bool {

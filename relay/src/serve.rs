@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raidcast_store::{Store, StoreError};
-use raidcast_store_sqlite::private::make_folder;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,12 +47,14 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum ServeError {
     /// The address is taken, or not this machine's.
     #[error(
-        "could not listen on {addr}: {}. Another program may use this address: stop it, or choose another with --listen, or --metrics-listen",
+        "could not listen on {addr}: {}. Another program may use this address: stop it, or choose another with {flag}",
         plain(.source)
     )]
     Listen {
         /// Which.
         addr: SocketAddr,
+        /// What sets it.
+        flag: &'static str,
         /// Why.
         source: std::io::Error,
     },
@@ -136,11 +137,7 @@ impl Relay {
             }
         }
         let data = |source| ServeError::Data { path: config.data.clone(), source };
-        // The embedded database sees to its folder itself.
-        match config.database_url {
-            None => make_folder(&config.data).map_err(data)?,
-            Some(_) => private::keep(&config.data).map_err(data)?,
-        }
+        private::keep(&config.data).map_err(data)?;
         let store = config.database().open().await?;
         let (clock, entropy) = (Clock::system(), Entropy::system());
         let secret = secret(&config.data.join("relay.key"), &entropy)?;
@@ -165,10 +162,10 @@ impl Relay {
         let sockets = Sockets::of(edge::raise(), for_downloads);
         let mut listeners = Vec::new();
         for &addr in &config.listen {
-            listeners.push(listen(addr).await?);
+            listeners.push(listen(addr, "--listen").await?);
         }
         let for_metrics = match config.metrics_listen {
-            Some(addr) => Some(listen(addr).await?),
+            Some(addr) => Some(listen(addr, "--metrics-listen").await?),
             None => None,
         };
         let metrics_addr = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -394,8 +391,8 @@ impl Relay {
     }
 }
 
-async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })
+async fn listen(addr: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, flag, source })
 }
 
 /// Before anybody asks for a fight: what was stored when ids of fights were kept as clients make them.

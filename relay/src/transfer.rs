@@ -104,6 +104,7 @@ pub async fn transfer(
     }
     let source = from.open_whole().await.map_err(failed(from))?;
     let target = to.open_whole().await.map_err(failed(to))?;
+    to.warn_if_open("the folder of the new database");
     let moved = carry((from, &*source), (to, &*target), &mut tell).await;
     let closed = target.close().await.map_err(failed(to));
     source.close().await.map_err(failed(from))?;

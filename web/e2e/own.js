@@ -45,6 +45,7 @@ export async function ownChecks(runner, context) {
       ),
     );
     same(rows, [2, 3, 3, 5, 3, 2, 5], 'rows');
+    await page.getByText('1 raid without fights').waitFor();
     await page.close();
   });
 

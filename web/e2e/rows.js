@@ -181,7 +181,9 @@ export function raids(now) {
       activeAtMs: now - 7 * DAY_MS,
       fights: 25,
     },
-    { ...one, code: 'NIGHT3', title: LONG, createdAtMs: now - 30 * DAY_MS, activeAtMs: now - 30 * DAY_MS, fights: 0 },
+    { ...one, code: 'NIGHT3', title: LONG, createdAtMs: now - 30 * DAY_MS, activeAtMs: now - 30 * DAY_MS, fights: 1 },
+    // The page folds it.
+    { ...one, code: 'NIGHT4', createdAtMs: now - 31 * DAY_MS, activeAtMs: now - 31 * DAY_MS, fights: 0 },
   ];
   return all.map((raid) => ({ ...raid, url: `/raids/${raid.code}` }));
 }

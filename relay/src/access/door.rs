@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
+use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
 
@@ -147,7 +148,8 @@ impl Door {
     async fn shown_to_others(&self, account: AccountId, newest: RaidRow) -> Result<Option<RaidRow>, HttpError> {
         let store = &self.context.store;
         let order = |raid: &RaidRow, active_at_ms: i64| (!raid.history, active_at_ms);
-        let mut shown = self.active_then(&newest).await?.map(|active_at_ms| (order(&newest, active_at_ms), newest));
+        let mut shown =
+            self.active_then(&newest, true).await?.map(|active_at_ms| (order(&newest, active_at_ms), newest));
         for line in store.raids_of(account, None, RAIDS_OF_CHANNEL_MAX).await? {
             let may_be = |(best, held): &((bool, i64), RaidRow)| {
                 held.code != line.code && (!best.0 || line.active_at_ms > best.1)
@@ -157,7 +159,7 @@ impl Door {
             }
             // One that cannot be read is not shown.
             let Ok(Some(raid)) = store.raid_by_code(&line.code).await else { continue };
-            let Some(active_at_ms) = self.active_then(&raid).await? else { continue };
+            let Some(active_at_ms) = self.active_then(&raid, line.fights > 0).await? else { continue };
             let order = order(&raid, active_at_ms);
             if shown.as_ref().is_none_or(|(best, _)| order > *best) {
                 shown = Some((order, raid));
@@ -166,17 +168,22 @@ impl Door {
         Ok(shown.map(|(_, raid)| raid))
     }
 
-    /// When a raid was active last, as far as those may know who are no members; `None`: it has not begun for them.
-    async fn active_then(&self, raid: &RaidRow) -> Result<Option<i64>, HttpError> {
+    /// When a raid was active last, as far as those may know who are no members; `None`: it has not begun for them. One
+    /// whose fights they do not know of counts as older, as [`raidcast_store::Raids::newest_raid`] has it.
+    async fn active_then(&self, raid: &RaidRow, has_fights: bool) -> Result<Option<i64>, HttpError> {
+        let counted = |active_at_ms: i64, has_fights: bool| match has_fights || raid.history {
+            true => active_at_ms,
+            false => active_at_ms.saturating_sub(RAID_IDLE_MS),
+        };
         let until_ms =
             raid.delay.until_ms(self.context.clock.now_ms()).filter(|until_ms| raid.active_at_ms > *until_ms);
-        let Some(until_ms) = until_ms else { return Ok(Some(raid.active_at_ms)) };
+        let Some(until_ms) = until_ms else { return Ok(Some(counted(raid.active_at_ms, has_fights))) };
         if raid.created_at_ms > until_ms {
             return Ok(None);
         }
         let fights = self.context.store.raid_reports(&raid.code).await?;
-        let came = fights.iter().map(|fight| fight.created_at_ms).filter(|at_ms| *at_ms <= until_ms);
-        Ok(Some(came.max().unwrap_or_default().max(raid.created_at_ms)))
+        let came = fights.iter().map(|fight| fight.created_at_ms).filter(|at_ms| *at_ms <= until_ms).max();
+        Ok(Some(counted(came.unwrap_or_default().max(raid.created_at_ms), came.is_some())))
     }
 
     /// The address of a raid's channel, for who may know it.

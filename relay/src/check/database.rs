@@ -10,8 +10,16 @@ use crate::database::Database;
 
 const WHAT: &str = "database";
 
-/// Looks at it; gives whether it holds anything already, and in which ways its administrators sign in.
-pub(super) async fn look(database: &Database, found: &mut Findings) -> (bool, Vec<Vec<String>>) {
+/// What is known of it; `None`: it could not be looked at.
+pub(super) struct Seen {
+    /// Whether it holds anything already.
+    pub(super) holds_something: Option<bool>,
+    /// In which ways each of its administrators signs in.
+    pub(super) administrators: Option<Vec<Vec<String>>>,
+}
+
+/// Looks at it.
+pub(super) async fn look(database: &Database, found: &mut Findings) -> Seen {
     if database.is_missing() {
         let is_something = match database {
             Database::Sqlite(path) => path.exists(),
@@ -22,7 +30,7 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> (bool, Ve
             true => found.wrong(WHAT, format!("{database} is no file: name another with --database-url")),
             false => found.ok(WHAT, format!("{database} is not there yet: the first start makes it")),
         }
-        return (false, Vec::new());
+        return Seen { holds_something: Some(false), administrators: Some(Vec::new()) };
     }
     let looked = match database {
         Database::Sqlite(path) => raidcast_store_sqlite::look(path).await,
@@ -31,9 +39,14 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> (bool, Ve
     };
     match looked {
         Err(error) => {
-            found.wrong(WHAT, format!("{database}: {}", words(&error)));
-            // Something is there.
-            (true, Vec::new())
+            let (holds_something, step) = match database {
+                // Something is there.
+                Database::Sqlite(_) => (Some(true), ""),
+                #[cfg(feature = "postgres")]
+                Database::Postgres(_) => (None, step_of(&error)),
+            };
+            found.wrong(WHAT, format!("{database}: {}{step}", words(&error)));
+            Seen { holds_something, administrators: None }
         }
         Ok(Looked { is_new, waiting, in_use, administrators }) => {
             match (is_new, waiting) {
@@ -55,8 +68,19 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> (bool, Ve
                 #[cfg(feature = "postgres")]
                 Database::Postgres(_) => {}
             }
-            (!is_new, administrators)
+            Seen { holds_something: Some(!is_new), administrators: Some(administrators) }
         }
+    }
+}
+
+/// What to do about a server that is not there; of all else the store says it.
+#[cfg(feature = "postgres")]
+fn step_of(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable(why) if why.starts_with("the connection to the server") => {
+            ". Start the server, or check host, port and user"
+        }
+        StoreError::Unavailable(_) | StoreError::Damaged(_) => "",
     }
 }
 

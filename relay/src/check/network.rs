@@ -96,6 +96,12 @@ pub(super) fn look_at_url(config: &Config, found: &mut Findings) {
     let uri: Uri = set.parse().unwrap_or_default();
     let host = uri.host().unwrap_or_default();
     let is_https = uri.scheme_str() == Some("https");
+    if !matches!(uri.path(), "" | "/") {
+        found.note(
+            WHAT,
+            format!("{set} has a path, and the relay's pages ask at the root of their host: give it a host of its own"),
+        );
+    }
     if !is_https && !is_here(host) {
         found.note(
             WHAT,

@@ -15,7 +15,15 @@ pub(super) fn look_at_keys(config: &Config, found: &mut Findings) {
     let signing = config.keys.iter().filter(|key| key.signing_secret.is_some()).count();
     match keys {
         0 => found.ok(WHAT, "none in the configuration: people make theirs on /account"),
-        _ => found.ok(WHAT, format!("{keys} of {accounts} accounts, {signing} with a signing secret")),
+        _ => {
+            let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+            let signed = match signing {
+                0 => String::new(),
+                1 => "; 1 key has a signing secret".to_owned(),
+                more => format!("; {more} keys have a signing secret"),
+            };
+            found.ok(WHAT, format!("{} for {}{signed}", counted(keys, "key"), counted(accounts, "account")));
+        }
     }
 }
 
@@ -25,8 +33,10 @@ pub(super) fn look_at_administrators(ways: &[Vec<String>], config: &Config, foun
     let is_set = |way: &String| way.is_empty() || config.providers.iter().any(|provider| provider.id == *way);
     let can = ways.iter().filter(|ways| ways.iter().any(is_set)).count();
     match (ways.len(), can) {
-        // The first start prints a link for the first.
-        (0, _) => {}
+        (0, _) => found.note(
+            WHAT,
+            "none yet: the next start prints a link, which makes whoever opens it first the administrator",
+        ),
         (all, 0) => found.note(
             WHAT,
             format!(

@@ -11,8 +11,8 @@ use crate::limits::DISK_ROOM_MIN;
 /// Bytes of the secret.
 const SECRET_BYTES: u64 = 32;
 
-/// Looks at the folder. `has_database`: there is something that was made with a secret.
-pub(super) fn look(data: &Path, has_database: bool, found: &mut Findings) {
+/// Looks at the folder. `has_database`: there is something that was made with a secret; `None`: nobody knows.
+pub(super) fn look(data: &Path, has_database: Option<bool>, found: &mut Findings) {
     folder(data, found);
     secret(&data.join("relay.key"), has_database, found);
 }
@@ -29,6 +29,12 @@ fn folder(data: &Path, found: &mut Findings) {
     if let Err(why) = may_write(&there) {
         let user = "the user that runs the relay must be able to write there (chown), or name another with --data";
         found.wrong(WHAT, format!("{} cannot be written to ({why}): {user}", there.display()));
+        return;
+    }
+    if !data.is_dir()
+        && let Err(why) = may_make(&there)
+    {
+        found.wrong(WHAT, format!("{shown} cannot be made in {} ({why}): name another with --data", there.display()));
         return;
     }
     match data.is_dir() {
@@ -63,6 +69,12 @@ fn may_write(folder: &Path) -> Result<(), String> {
     if told.permissions().readonly() { Err("it is read-only".into()) } else { Ok(()) }
 }
 
+/// Whether a folder can be made there: one is, and is gone again. Who may write may still make none, as in /proc.
+fn may_make(folder: &Path) -> Result<(), String> {
+    let tried = folder.join(format!(".raidcast-check-{}", std::process::id()));
+    std::fs::create_dir(&tried).and_then(|()| std::fs::remove_dir(&tried)).map_err(|error| plain(&error))
+}
+
 #[cfg(unix)]
 fn is_anothers(folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -74,20 +86,22 @@ fn is_anothers(_: &Path) -> bool {
     false
 }
 
-fn secret(path: &Path, has_database: bool, found: &mut Findings) {
+fn secret(path: &Path, has_database: Option<bool>, found: &mut Findings) {
     const WHAT: &str = "relay.key";
     let shown = path.display();
     let read = std::fs::File::open(path).and_then(|file| file.metadata());
     match read {
         Ok(told) if told.is_file() && told.len() == SECRET_BYTES => found.ok(WHAT, format!("{shown} can be read")),
         Ok(_) => found.wrong(WHAT, format!("{shown} is not a relay's secret: restore it from a backup")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && has_database => found.note(
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && has_database == Some(true) => found.note(
             WHAT,
             format!(
                 "{shown} is not there, though the database is: restore it from the backup. Without it all players get \
                  new keys, and tickets of private raids end"
             ),
         ),
+        // Whether it is missed is not known.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && has_database.is_none() => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             found.ok(WHAT, format!("{shown} is not there yet: the first start makes it"));
         }

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::error::ConfigError;
 use super::key::KeySetting;
-use super::provider::{self, ProviderEntry};
+use super::limit::MEMORY_MIB_MIN;
+use super::provider::ProviderEntry;
+use super::section;
 use crate::account::{Registration, Scope, Scopes};
 use crate::signature::{SECRET_CHARS_MIN, SigningSecret};
 
@@ -58,6 +60,11 @@ pub(super) struct File {
 impl File {
     /// Reads it; where it need not be there, what is not there sets nothing.
     pub(super) fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
+        let looked = std::fs::metadata(path);
+        if required && looked.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            let why = "it is not there: check --config, or RAIDCAST_CONFIG".to_owned();
+            return Err(ConfigError::File { path: path.to_owned(), why });
+        }
         config::Config::builder()
             .add_source(config::File::from(path).format(config::FileFormat::Toml).required(required))
             .build()
@@ -76,8 +83,7 @@ pub(super) struct KeyEntry {
     /// What it may do; without it everything.
     scopes: Option<Vec<Scope>>,
     /// Who may see what it uploads over HTTP, where the request does not say so.
-    #[serde(default)]
-    visibility: Visibility,
+    visibility: Option<Visibility>,
     /// What its uploads may be signed with.
     signing_secret: Option<String>,
     /// New fights that it uploads over HTTP within a day.
@@ -85,6 +91,14 @@ pub(super) struct KeyEntry {
 }
 
 impl KeyEntry {
+    /// What it sets of that which has a default.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let Self { account, scopes, visibility, .. } = self;
+        let given =
+            [("account", account.is_some()), ("scopes", scopes.is_some()), ("visibility", visibility.is_some())];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+
     /// The key with this name.
     pub(super) fn setting(self, name: String) -> Result<KeySetting, ConfigError> {
         let Self { key, account, scopes, visibility, signing_secret, uploads_per_day } = self;
@@ -110,7 +124,7 @@ impl KeyEntry {
         Ok(KeySetting {
             account: account.unwrap_or_else(|| name.clone()),
             scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
-            visibility,
+            visibility: visibility.unwrap_or_default(),
             signing_secret,
             uploads_per_day,
             name,
@@ -144,8 +158,34 @@ const SETTINGS: [&str; 21] = [
     "providers",
 ];
 
-/// Settings that are lists.
-const LISTS: [&str; 4] = ["listen", "trusted_proxies", "cors_origins", "character_proof"];
+/// Settings that are lists, and what may stand in one.
+const LISTS: [(&str, &str); 4] = [
+    ("listen", "127.0.0.1:8787"),
+    ("trusted_proxies", "127.0.0.1"),
+    ("cors_origins", "https://stats.example"),
+    ("character_proof", "administrator"),
+];
+
+/// Settings that are numbers, and the least that each may be.
+const NUMBERS: [(&str, u32); 4] =
+    [("connections_per_address", 1), ("memory_mib", MEMORY_MIB_MIN), ("uploads_per_address_hour", 1), ("keep_days", 1)];
+
+/// Settings that stand in the file alone.
+const SECTIONS: [&str; 3] = ["upload_keys", "keys", "providers"];
+
+/// Whether a variable of the environment with this name sets a setting.
+pub(super) fn is_variable(name: &str) -> bool {
+    let setting = name.strip_prefix("RAIDCAST_").unwrap_or_default().to_ascii_lowercase();
+    let setting = setting.as_str();
+    let is_one = SETTINGS.contains(&setting) && !SECTIONS.contains(&setting);
+    name == "RAIDCAST_CONFIG" || (is_one && name.bytes().all(|byte| !byte.is_ascii_lowercase()))
+}
+
+/// The list in which something stands, and what may stand there.
+fn list_of(key: &str) -> Option<(&'static str, &'static str)> {
+    let name = key.split(['.', '[']).next()?;
+    LISTS.into_iter().find(|(list, _)| *list == name)
+}
 
 /// What is wrong with a configuration file, without what stands in it: a key or a password whose quotes were forgotten
 /// does not go into a log.
@@ -156,24 +196,21 @@ fn without_values(error: &config::ConfigError) -> String {
         name.map_or("a value".to_owned(), |name| format!("`{name}`"))
     };
     match error {
-        E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("keys")) => {
-            "`keys` is not what it must be. A section [keys.NAME] has a key, and may have an account, scopes (of upload, \
-             read, manage), a visibility (public, unlisted or private), a \
-             signing_secret and uploads_per_day (a number)"
-                .to_owned()
-        }
-        E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("providers")) => {
-            provider::WHAT_IT_IS.to_owned()
-        }
+        E::Type { key: Some(key), .. } if section::is_in_one(key) => section::wrong(key, None),
+        E::At { key: Some(key), error, .. } if section::is_in_one(key) => section::wrong(key, Some(&**error)),
         E::Type { key, .. } | E::At { key, .. } if key.as_deref() == Some("registration") => {
             "`registration` must be \"open\", \"invitation\" or \"closed\"".to_owned()
         }
+        E::Type { key: Some(key), .. } if NUMBERS.iter().any(|(name, _)| name == key) => {
+            let least = NUMBERS.iter().find(|(name, _)| name == key).map_or(1, |(_, least)| *least);
+            format!("`{key}` must be a whole number of at least {least}")
+        }
+        E::Type { key: Some(key), .. } | E::At { key: Some(key), .. } if list_of(key).is_some() => {
+            let (name, like) = list_of(key).unwrap_or_default();
+            format!("`{name}` must be a list, like {name} = [\"{like}\"]")
+        }
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
         E::At { error, key: None, .. } => without_values(error),
-        E::At { key: Some(key), .. } if LISTS.contains(&key.split(['.', '[']).next().unwrap_or_default()) => {
-            let name = key.split(['.', '[']).next().unwrap_or_default();
-            format!("`{name}` must be a list, like {name} = [\"…\"], of what docs/operating.md says")
-        }
         E::At { key, .. } => format!("{} is not what it must be", setting(key)),
         E::FileParse { cause, .. } => {
             let text = cause.to_string();
@@ -183,19 +220,18 @@ fn without_values(error: &config::ConfigError) -> String {
         }
         E::Message(text) if text.starts_with("unknown field") => {
             // A setting's name is short and plain; a key that stands in its place is not said.
-            let name = text
-                .split('`')
-                .nth(1)
+            let name = text.split('`').nth(1);
+            let small = name.map(str::to_ascii_lowercase).filter(|small| SETTINGS.contains(&small.as_str()));
+            if let (Some(name), Some(small)) = (name, small) {
+                return format!("it holds `{name}`, which is no setting: names are in small letters, so write {small}");
+            }
+            let name = name
                 .filter(|name| name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
             let name =
                 name.map_or("a setting that there is not".to_owned(), |name| format!("`{name}`, which is no setting"));
             format!("it holds {name}. There are: {}", SETTINGS.join(", "))
         }
-        E::NotFound(name) if name.starts_with("providers") => provider::WHAT_IT_IS.to_owned(),
-        // The one thing that a section must have.
-        E::NotFound(name) if name.rsplit('.').next() == Some("key") => {
-            "a section of `keys` lacks its `key`, like key = \"…\"".to_owned()
-        }
+        E::NotFound(name) if section::is_in_one(name) => section::lacks(name),
         // That it is not there, or cannot be opened.
         E::Foreign(error) => error.to_string(),
         _ => format!("a value is not what it must be. Settings are: {}", SETTINGS.join(", ")),

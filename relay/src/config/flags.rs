@@ -18,9 +18,11 @@ use crate::telemetry::LogFormat;
     name = "raidcast-relay",
     version,
     about = "The Raidcast relay: shows raids live and keeps their reports",
-    after_help = "What has a flag can also be set in the environment (--public-url as RAIDCAST_PUBLIC_URL), or in \
-                  raidcast.toml. Who may upload is set there alone: RAIDCAST_UPLOAD_KEY. docs/operating.md explains all \
-                  settings."
+    after_help = "What has a flag can also be set in the environment (--public-url as RAIDCAST_PUBLIC_URL; what may be \
+                  given several times with commas between, like RAIDCAST_TRUSTED_PROXIES), or in raidcast.toml. Without a \
+                  flag there are registration, keep_days, character_proof, cors_origins and uploads_per_address_hour, and \
+                  in raidcast.toml alone [upload_keys], [keys.NAME] and [providers.NAME]. People make upload keys on \
+                  /account; RAIDCAST_UPLOAD_KEY sets one without an account. docs/operating.md explains all settings."
 )]
 pub struct Cli {
     /// What to do; without it `serve`.

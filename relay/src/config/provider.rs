@@ -43,10 +43,6 @@ enum Kind {
     Discord,
 }
 
-/// What a section may hold, for whoever wrote one that cannot be read.
-pub(super) const WHAT_IT_IS: &str = "`providers` is not what it must be. A section [providers.NAME] has a kind (openid or \
-     discord), a client_id and a client_secret (or a client_secret_file), and may have a title; with openid it has an issuer";
-
 /// The variable of the environment that holds a provider's secret.
 pub(super) fn secret_variable(id: &str) -> String {
     format!("RAIDCAST_PROVIDER_{}_SECRET", id.to_ascii_uppercase().replace('-', "_"))
@@ -139,6 +135,19 @@ impl ProviderEntry {
             return refused("has a client_secret that is empty, or no plain text: copy it from the provider's page");
         }
         Ok(ProviderSetting { id, title, kind, client_id, client_secret: ClientSecret::new(client_secret) })
+    }
+
+    /// What it sets of that which may have a default.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let Self { title, base_url, .. } = self;
+        let given = [
+            ("kind", true),
+            ("issuer", true),
+            ("client_id", true),
+            ("title", title.is_some()),
+            ("base_url", base_url.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
 
     /// What sets its secret.

@@ -105,14 +105,17 @@ fn section(out: &mut Out<'_>, key: &KeySetting) -> fmt::Result {
     let KeySetting { name, account, key: _, scopes, visibility, signing_secret, uploads_per_day } = key;
     writeln!(out.text, "\n[keys.{}]", named(name))?;
     out.line("key", SET, &Source::File)?;
-    out.line("account", &quoted(account), &Source::File)?;
-    out.line("scopes", &list(scopes.listed().into_iter().map(|scope| scope_name(scope).to_owned())), &Source::File)?;
+    let sources = out.sources;
+    let source = |field: &str| sources.of(&format!("keys.{name}.{field}"));
+    out.line("account", &quoted(account), source("account"))?;
+    let scopes = list(scopes.listed().into_iter().map(|scope| scope_name(scope).to_owned()));
+    out.line("scopes", &scopes, source("scopes"))?;
     let visibility = match visibility {
         Visibility::Public => "public",
         Visibility::Unlisted => "unlisted",
         Visibility::Private => "private",
     };
-    out.line("visibility", &quoted(visibility), &Source::File)?;
+    out.line("visibility", &quoted(visibility), source("visibility"))?;
     if signing_secret.is_some() {
         out.line("signing_secret", SET, &Source::File)?;
     }
@@ -130,7 +133,8 @@ fn provider(out: &mut Out<'_>, setting: &ProviderSetting) -> fmt::Result {
         ProviderKind::Discord { base_url } => ("discord", "base_url", base_url),
     };
     for (name, value) in [("title", &**title), ("kind", kind), (place, address), ("client_id", client_id)] {
-        out.line(name, &quoted(value), &Source::File)?;
+        let source = out.sources.of(&format!("providers.{id}.{name}")).clone();
+        out.line(name, &quoted(value), &source)?;
     }
     let source = out.sources.of(&format!("providers.{id}.client_secret")).clone();
     out.line("client_secret", SET, &source)
@@ -219,7 +223,11 @@ client_id = "1"
         has("\"the guild\" = \"(set)\" # file");
         has("[keys.bot]");
         has("scopes = [\"upload\", \"read\"] # file");
+        has("account = \"guild\" # file");
+        has("visibility = \"unlisted\" # default");
         has("title = \"A \\\"guild\\\"\" # file");
+        has("issuer = \"https://sso.example\" # file");
+        has("title = \"Discord\" # default");
         has("client_secret = \"(set)\" # environment variable RAIDCAST_PROVIDER_DISCORD_SECRET");
         has("# tls_certificate is not set: plain HTTP is spoken");
         // It is TOML with the names of settings, so that a file can be made of it.

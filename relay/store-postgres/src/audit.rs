@@ -1,7 +1,7 @@
 //! Who changed what.
 
 use raidcast_store::row::{AuditColumns, readable};
-use raidcast_store::{AuditRow, Audits, NOTES_MAX, Note, StoreFuture, code};
+use raidcast_store::{AuditRow, Audits, NOTES_LOOKED_AT, NOTES_MAX, NOTES_OF_ONE_MAX, Note, StoreFuture, code};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -37,18 +37,28 @@ impl Audits for PostgresStore {
 /// Writes a note down.
 pub(crate) async fn put_note(connection: &mut PgConnection, note: &Note) -> Result<(), Failure> {
     let Note { by, key, what, about, at_ms } = *note;
-    sqlx::query!(
-        "INSERT INTO audit (at_ms, who, key, what, about) VALUES ($1, $2, $3, $4, $5)",
+    let row = sqlx::query_scalar!(
+        "INSERT INTO audit (at_ms, who, key, what, about) VALUES ($1, $2, $3, $4, $5) RETURNING row",
         at_ms,
         by.map(|person| person.0),
         key.map(|key| key.0),
         code::of_audited(what),
         about,
     )
-    .execute(&mut *connection)
+    .fetch_one(&mut *connection)
     .await?;
     sqlx::query!("DELETE FROM audit WHERE row <= (SELECT max(row) FROM audit) - $1", NOTES_MAX)
+        .execute(&mut *connection)
+        .await?;
+    if row % NOTES_LOOKED_AT == 0 {
+        sqlx::query!(
+            "DELETE FROM audit WHERE row IN
+                 (SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY who, CASE WHEN who IS NULL THEN key END ORDER BY row DESC) AS place
+                                   FROM audit) counted WHERE place > $1)",
+            NOTES_OF_ONE_MAX,
+        )
         .execute(connection)
         .await?;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
+use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
@@ -67,8 +68,17 @@ impl Raids for SqliteStore {
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>> {
         Self::read(async move {
             let columns = select_raids!(
-                "WHERE r.account = ?1 ORDER BY r.history, r.active_at_ms DESC, r.row DESC LIMIT 1",
-                account.0
+                "WHERE r.row = COALESCE(
+                     (SELECT f.row FROM raids f
+                      WHERE f.account = ?1 AND f.history = FALSE
+                        AND EXISTS (SELECT 1 FROM encounters e WHERE e.raid = f.row)
+                        AND f.active_at_ms >= (SELECT max(n.active_at_ms) FROM raids n
+                                               WHERE n.account = ?1 AND n.history = FALSE) - ?2
+                      ORDER BY f.active_at_ms DESC, f.row DESC LIMIT 1),
+                     (SELECT n.row FROM raids n WHERE n.account = ?1
+                      ORDER BY n.history, n.active_at_ms DESC, n.row DESC LIMIT 1))",
+                account.0,
+                RAID_IDLE_MS
             )
             .fetch_optional(&self.readers)
             .await?;

@@ -79,7 +79,8 @@ macro_rules! conformance {
                 links_go_with_their_raid, links_survive_a_crash;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
-                history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,
+                history_is_the_newest_raid_only_where_there_is_no_other, a_raid_without_fights_waits_for_its_first,
+                a_clock_that_was_ahead_pins_no_raid,
                 being_active_changes_nothing_else,
                 who_changes_a_raid_is_noted_with_the_change, a_title_that_was_cleared_does_not_come_back,
                 tickets_are_renewed_for_good, fights_show_the_names_that_their_raid_shows;
@@ -133,7 +134,8 @@ macro_rules! conformance {
                 somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays, numbers_of_accounts_are_not_given_again,
                 raids_are_listed_for_their_owner_and_by_age;
             audit: notes_are_read_newest_first_until_they_are_old,
-                so_many_notes_are_kept_and_what_they_name_is_named_once;
+                so_many_notes_are_kept_and_what_they_name_is_named_once,
+                of_one_who_does_much_the_oldest_notes_go_and_no_others;
             character: a_claim_is_open_until_it_is_over, a_character_is_proved_in_the_way_of_its_claim,
                 who_is_hidden_is_found_by_nothing, wishes_are_their_persons_alone,
                 an_administrators_word_stands, who_decides_is_told_what_others_saw,

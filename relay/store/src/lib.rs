@@ -42,7 +42,7 @@ mod upload;
 mod usage;
 
 pub use account::{Account, AccountId, Accounts, KeyId, no_account};
-pub use audit::{AuditRow, Audited, Audits, NOTES_MAX, Note};
+pub use audit::{AuditRow, Audited, Audits, NOTES_LOOKED_AT, NOTES_MAX, NOTES_OF_ONE_MAX, Note};
 pub use character::{
     CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim,
     JudgedClaim, NAMES_JUDGED, NAMES_OF_ACCOUNT_MAX, NewClaim, OPT_OUTS_MAX, PlayerHeld, Proof, ProvedBy, SEEN_MAX,

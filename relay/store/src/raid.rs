@@ -170,7 +170,10 @@ pub trait Raids: Send + Sync {
     /// The raid with this code.
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>>;
 
-    /// An account's newest raid: the one that was active last, of old fights only where there is no other.
+    /// An account's newest raid: the one that was active last, of old fights only where there is no other. One that has no
+    /// fight yet comes after one that has, unless that was active more than [`RAID_IDLE_MS`] before it.
+    ///
+    /// [`RAID_IDLE_MS`]: raidcast_shared::limits::RAID_IDLE_MS
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>>;
 }
 

@@ -1,10 +1,11 @@
 //! A channel shows one raid: whichever way it moves to another, whoever came by it is told so, and hears no more.
 
-use raidcast_shared::feed::{SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Begun, Hello, Outcome, UplinkFrame, UplinkReply, Visibility};
 use uuid::Uuid;
 
+use crate::raw::becomes;
 use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello};
 
 fn private(raid: u128) -> Hello {
@@ -130,15 +131,50 @@ impl Watchers {
 }
 
 #[tokio::test]
-async fn a_new_raid_takes_the_channel_and_all_who_came_by_it_are_told() {
+async fn the_first_fight_of_a_new_raid_takes_the_channel_and_all_who_came_by_it_are_told() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
     let mut first = connect(&relay, 11, false).await;
     let seen = fight(1);
     let begun = half(&mut first, &seen).await;
     let watchers = Watchers::of(&relay, &first, &begun).await;
-    let _second = connect(&relay, 12, false).await;
+    let mut second = connect(&relay, 12, false).await;
+    half(&mut second, &fight(2)).await;
     watchers.are_sent_on(&relay, &mut first, &begun, &seen).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_raid_that_comes_and_goes_without_a_fight_takes_nobodys_channel() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut first = connect(&relay, 11, false).await;
+    let seen = fight(1);
+    let begun = half(&mut first, &seen).await;
+    let watchers = Watchers::of(&relay, &first, &begun).await;
+    let second = connect(&relay, 12, false).await;
+    assert_ne!(second.welcome.raid, first.welcome.raid);
+    drop(second);
+    // One whose only fight is thrown away has none, too.
+    let mut third = connect(&relay, 13, false).await;
+    watchers.stay(&relay, &mut first, &begun, &seen).await;
+    let thrown_away = fight(2);
+    half(&mut third, &thrown_away).await;
+    let (channel, ticket) = channel_of(&first);
+    let shown = async || {
+        let (status, shown) = relay.get(&format!("/api/v1/live/{channel}?ticket={ticket}")).await;
+        assert_eq!(status, 200, "{shown}");
+        shown["code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(shown().await, third.welcome.raid);
+    third.send(&UplinkFrame::Discard { enc: thrown_away.enc }).await;
+    becomes("the channel is where the fights are", async || shown().await == first.welcome.raid).await;
+    let url = format!("{}/api/v1/live/{channel}/feed?ticket={ticket}", relay.url);
+    becomes("who comes by it is taken in", async || {
+        let mut back = Spectator::join_at(&url, SUBPROTOCOL).await;
+        matches!(back.hear().await, Some(FeedFrame::Keyframe(_)))
+    })
+    .await;
     relay.stop().await;
 }
 

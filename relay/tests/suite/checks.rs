@@ -60,6 +60,8 @@ fn where_nothing_is_wrong_nothing_is_made_either() {
         line(&text, "ok", what);
     }
     line(&text, "note", "public_url");
+    assert!(line(&text, "ok", "keys").ends_with("1 key for 1 account"), "{text}");
+    assert!(line(&text, "note", "administrators").contains("none yet"), "{text}");
     assert!(!text.contains(KEY), "{text}");
     assert_eq!(entries(folder.path()).len(), 1, "{text}");
 }
@@ -110,6 +112,54 @@ fn what_is_wrong_is_said_with_what_to_do_and_the_end_is_no_success() {
     let mut left: Vec<_> = entries(folder.path()).into_iter().map(|(path, _)| path).collect();
     left.retain(|path| !["raidcast.toml", "a file", "songs.db"].iter().any(|own| path.ends_with(own)));
     assert_eq!(left, Vec::<String>::new());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_no_folder_can_be_made_that_is_said_and_nothing_of_its_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, text) = run(folder.path(), "check", &FREE.replace("\"data\"", "\"/proc/x\""), &[], &[]);
+    let told = line(&text, "WRONG", "data folder");
+    assert!(
+        !good && ["cannot be made in /proc", "cannot be written to"].iter().any(|says| told.contains(says)),
+        "{text}"
+    );
+    assert!(!text.contains("MiB are left"), "{text}");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn of_a_database_that_does_not_answer_nothing_else_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("{FREE}database_url = \"postgres://ana@127.0.0.1:9/raids\"\n");
+    let (good, text) = run(folder.path(), "check", &file, &[], &[]);
+    assert!(!good && line(&text, "WRONG", "database").contains("Start the server, or check host"), "{text}");
+    for what in ["relay.key", "administrators"] {
+        assert!(!text.lines().any(|line| line.contains(what)), "{what}: {text}");
+    }
+}
+
+#[test]
+fn what_sets_nothing_though_it_looks_so_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!(
+        "{FREE}public_url = \"http://127.0.0.1/sub\"\n[providers.discord]\nkind = \"discord\"\nclient_id = \"1\"\n\
+         base_url = \"http://127.0.0.1:9\"\n"
+    );
+    let environment = [
+        ("RAIDCAST_LISTN", "127.0.0.1:1"),
+        ("RAIDCAST_KEEP_DAYS", "9"),
+        ("RAIDCAST_PROVIDER_DISCORD_SECRET", "s3cret"),
+        ("RAIDCAST_UPLOAD_KEYS", "guild=s3cret-of-the-guild"),
+        ("RUST_LOG", "sqlx=warn,loud"),
+    ];
+    let (_, text) = run(folder.path(), "check", &file, &[], &environment);
+    let notes: Vec<_> = text.lines().filter(|line| line.contains("environment") && line.starts_with("note")).collect();
+    assert_eq!(notes.len(), 3, "{text}");
+    for says in ["RAIDCAST_LISTN sets nothing", "RAIDCAST_UPLOAD_KEYS sets nothing", "\"loud\", which is no level"] {
+        assert!(notes.iter().any(|note| note.contains(says)), "{says}: {text}");
+    }
+    assert!(line(&text, "note", "public_url").contains("has a path") && !text.contains("s3cret"), "{text}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply, Visibili
 use serde_json::Value;
 
 use crate::raw::becomes;
-use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, header, hello};
 
 fn behind(delay_s: u32) -> Hello {
     Hello { delay_s, ..hello() }
@@ -613,19 +613,24 @@ async fn a_channel_leads_to_its_newest_raid_when_that_has_come() {
     stranger.until("the first raid", |seen| seen.damage == damage(10)).await;
     let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
     member.until("the first raid", |seen| seen.damage == damage(10)).await;
-    // Another begins: a private one, which nobody but its members may see at all, and then one for all.
+    // Another begins with its first fight: a private one, which nobody but its members may see at all, and then one for
+    // all.
+    let its_own = |number: i64| Script::new(10, 2).at(header().started_at_ms + number * 1_000_000);
     let night = |number: u128, visibility| Hello {
         raid: raidcast_shared::id::RaidId(uuid::Uuid::from_u128(number)),
         visibility,
         ..behind(60)
     };
-    let private = Uploader::connect_as(&relay, KEY, night(7, Visibility::Private)).await;
+    let mut private = Uploader::connect_as(&relay, KEY, night(7, Visibility::Private)).await;
+    assert_eq!(leads(Some(READ_KEY)).await.as_ref(), Some(&first));
+    private.begin(&its_own(7)).await;
     assert_eq!(leads(Some(READ_KEY)).await.as_ref(), Some(&private.welcome.raid));
     assert_eq!(leads(None).await.as_ref(), Some(&first), "nor is told that it is private");
     while member.hear().await.is_some() {}
     assert!(member.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", member.bye);
     relay.pass_ms(30_000);
-    let second = Uploader::connect_as(&relay, KEY, night(8, Visibility::Public)).await;
+    let mut second = Uploader::connect_as(&relay, KEY, night(8, Visibility::Public)).await;
+    second.begin(&its_own(8)).await;
     assert_eq!(leads(Some(READ_KEY)).await.as_ref(), Some(&second.welcome.raid));
     assert_eq!(leads(None).await.as_ref(), Some(&first));
     stranger.echoes().await;

@@ -114,7 +114,8 @@ async fn who_waits_for_a_raid_to_be_read_is_asked_again_whether_it_is_for_him() 
     }
     soon("the read", trap.faults.logs_asked.notified()).await;
     // The channel moves on meanwhile.
-    let _next = Uploader::connect_as(&relay, KEY, of(2, Visibility::Private)).await;
+    let mut next = Uploader::connect_as(&relay, KEY, of(2, Visibility::Private)).await;
+    next.begin(&fight(9)).await;
     drop(held);
     for spectator in &mut waiting {
         while let Some(frame) = spectator.hear().await {

@@ -265,8 +265,9 @@ async fn a_private_raid_is_seen_by_its_channels_ticket_while_the_channel_shows_i
     // The next night, private again: the same link shows it, and no longer the night before.
     relay.pass_ms(1_000);
     let next = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Visibility::Private) };
-    let second = Uploader::connect_as(&relay, KEY, next).await;
+    let mut second = Uploader::connect_as(&relay, KEY, next).await;
     assert_eq!(parts(&second.welcome.channel_url), (channel.as_str(), Some(ticket.as_str())));
+    second.begin(&Script::new(10, 2).at(header().started_at_ms + 1_000_000)).await;
     while watching.hear().await.is_some() {}
     assert!(watching.bye.is_some_and(|bye| bye.retry_ms.is_some()), "it comes back to the channel");
     let (status, seen) = relay.get(&page).await;
@@ -293,7 +294,8 @@ async fn nothing_that_anybody_may_see_leads_to_the_uploaders_channel() {
     assert!(matches!(public.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     relay.pass_ms(1_000);
     let next = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Visibility::Unlisted) };
-    let unlisted = Uploader::connect_as(&relay, KEY, next).await;
+    let mut unlisted = Uploader::connect_as(&relay, KEY, next).await;
+    unlisted.begin(&Script::new(10, 2).at(header().started_at_ms + 1_000_000)).await;
     let (channel, _) = parts(&unlisted.welcome.channel_url);
     let (secret, raid) = (unlisted.welcome.raid.as_str(), public.welcome.raid.as_str());
     for path in [

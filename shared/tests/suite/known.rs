@@ -114,7 +114,7 @@ fn what_is_told_beside_the_rows_stands_in_for_what_they_do_not_tell() {
     assert_eq!(totals.deaths, None);
     assert_eq!((fight.bosses.len(), fight.bosses[0].damage, fight.bosses[0].hits), (1, 900, 12));
     let note = view::note(to_all(&state)).unwrap();
-    assert!(note.contains("Whom a hit reached is not told, nor are deaths"), "{note}");
+    assert!(note.contains("does not say who was hit, who died"), "{note}");
 }
 
 #[test]

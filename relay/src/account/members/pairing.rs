@@ -127,7 +127,7 @@ impl Members {
     /// `NotFound` if none does, `TooMany`.
     pub fn pairing(&self, who: &SignedIn, code: &str, address: Address) -> Result<DeviceLine, HttpError> {
         self.type_code(who)?;
-        let wish = self.pairings.waiting(code, self.now_ms()).ok_or(HttpError::NotFound)?;
+        let wish = self.pairings.waiting(code, self.now_ms()).ok_or_else(no_code)?;
         Ok(DeviceLine {
             is_here: wish.address == address,
             address: wish.address.to_string(),
@@ -150,8 +150,14 @@ impl Members {
         } else {
             None
         };
-        if self.pairings.decide(code, approved, self.now_ms()) { Ok(()) } else { Err(HttpError::NotFound) }
+        if self.pairings.decide(code, approved, self.now_ms()) { Ok(()) } else { Err(no_code()) }
     }
+}
+
+fn no_code() -> HttpError {
+    let text =
+        "no program waits with this code: it is mistyped, used, or over. Look again, or begin anew in the program";
+    HttpError::Unknown(text.into())
 }
 
 fn scope_of(word: &str) -> Option<Scope> {

@@ -1,5 +1,7 @@
 //! How a fight is thrown away: its rows go when nothing of it is under way.
 
+use std::sync::Arc;
+
 use futures::FutureExt;
 use raidcast_shared::id::EncounterId;
 use raidcast_store::StoreError;
@@ -65,8 +67,11 @@ impl RaidTask {
                 let named = || store.report_of(key.account, id);
                 until_available("could not look a report up; trying again", named).await.ok().flatten()
             };
-            let discarded =
-                until_available("could not throw a fight away; trying again", || store.discard(key.account, id));
+            // Its raid may have no fight any more: its channel may show another one from now on.
+            let discarded = until_available("could not throw a fight away; trying again", || {
+                let store = Arc::clone(store);
+                around.channels.write(key.account, async move { store.discard(key.account, id).await })
+            });
             let result = discarded.await.map(drop);
             let elsewhere = row.as_ref().filter(|row| row.raid_code != code);
             if let Some((raid, row)) = elsewhere.and_then(|row| Some((around.directory.raid(&row.raid_code)?, row))) {

@@ -2,7 +2,7 @@
 
 use super::{Harness, NOW_MS};
 use crate::transfer::{AuditCells, Row, Transfer};
-use crate::{Accounts, Audited, Audits, KeyId, NOTES_MAX, Note, PersonId};
+use crate::{Accounts, Audited, Audits, KeyId, NOTES_LOOKED_AT, NOTES_MAX, NOTES_OF_ONE_MAX, Note, PersonId};
 
 fn note(number: i64) -> Note {
     let by = (number % 2 == 0).then_some(PersonId(number));
@@ -43,4 +43,33 @@ pub async fn so_many_notes_are_kept_and_what_they_name_is_named_once(harness: &i
     let rows = |kept: Vec<crate::AuditRow>| kept.into_iter().map(|row| row.row).collect::<Vec<_>>();
     assert_eq!(rows(store.audit(None, 9).await.expect("an answer")), [NOTES_MAX + 1, NOTES_MAX, 2]);
     assert_eq!(store.account("ana", "-").await.expect("an account").id.0, 701);
+}
+
+/// Whichever of his keys he does it by. Of those who are nobody's each key is one.
+pub async fn of_one_who_does_much_the_oldest_notes_go_and_no_others(harness: &impl Harness<Store: Transfer>) {
+    let store = harness.open().await;
+    let mut import = store.import().await.expect("an empty store");
+    let last = NOTES_OF_ONE_MAX + NOTES_LOOKED_AT - 1;
+    let (person, keys) = (Some(7), [Some(1), None, Some(2)]);
+    for row in 1..=last {
+        let (who, key) = match row {
+            1 => (None, None),
+            2 => (Some(3), None),
+            3 | 5 => (None, Some(1)),
+            _ => (person, keys[(row % 3) as usize]),
+        };
+        let cells = AuditCells { row, at_ms: NOW_MS, who, what: 0, about: None, key };
+        import.put(&Row::Audit(cells)).await.expect("it is put in");
+    }
+    import.commit().await.expect("all of it is put in");
+    let by = Some(PersonId(7));
+    store
+        .note(Note { by, key: None, what: Audited::RaidPinned, about: None, at_ms: NOW_MS })
+        .await
+        .expect("it is noted");
+    let kept = store.audit(None, 2 * NOTES_OF_ONE_MAX as u32).await.expect("an answer");
+    let (his, others): (Vec<_>, Vec<_>) = kept.into_iter().partition(|row| row.note.by == by);
+    assert_eq!(others.into_iter().map(|row| row.row).collect::<Vec<_>>(), [5, 3, 2, 1]);
+    let oldest = his.last().map(|row| row.row);
+    assert_eq!((his.len() as i64, oldest), (NOTES_OF_ONE_MAX, Some(last + 2 - NOTES_OF_ONE_MAX)));
 }

@@ -1,6 +1,7 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
+use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use super::{Fights, Harness, NOW_MS, account, encounter, id, new_raid, raid};
@@ -119,6 +120,38 @@ pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &i
     raid(&store, &ana, 3, Visibility::Public).await;
     let newest = store.newest_raid(ana.id).await.expect("an answer").expect("a raid");
     assert_eq!(newest.code, "raid-3");
+}
+
+/// While another one has fights of the last hours: whoever watches that goes on seeing it.
+pub async fn a_raid_without_fights_waits_for_its_first(harness: &impl Harness<Store: Fights>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let newest = async || store.newest_raid(ana.id).await.expect("an answer").expect("a raid").code;
+    let at = |number, active_at_ms| RaidRow { active_at_ms, ..new_raid(&ana, number, Visibility::Public) };
+    let first = at(1, NOW_MS);
+    store.insert_raid(&first).await.expect("a raid");
+    encounter(&store, &first, 1).await;
+    // Another one that has none, and one that has none hours later.
+    let second = at(2, NOW_MS + RAID_IDLE_MS);
+    store.insert_raid(&second).await.expect("a raid");
+    assert_eq!(newest().await, first.code);
+    let third = at(3, NOW_MS + RAID_IDLE_MS + 1);
+    store.insert_raid(&third).await.expect("a raid");
+    assert_eq!(newest().await, third.code);
+    // The first one's next fight, and the second one's first.
+    store.touch_raid(&first.code, NOW_MS + RAID_IDLE_MS + 2).await.expect("a change");
+    assert_eq!(newest().await, first.code);
+    let only = encounter(&store, &second, 2).await;
+    store.touch_raid(&second.code, NOW_MS + RAID_IDLE_MS + 3).await.expect("a change");
+    assert_eq!(newest().await, second.code);
+    // It goes, and the raid has none again.
+    assert!(store.discard(ana.id, only.key.encounter).await.expect("an answer"));
+    assert_eq!(newest().await, first.code);
+    // One of old fights that has some is no raid of today.
+    let history = RaidRow { history: true, ..at(4, NOW_MS + RAID_IDLE_MS + 4) };
+    store.insert_raid(&history).await.expect("a raid");
+    encounter(&store, &history, 4).await;
+    assert_eq!(newest().await, first.code);
 }
 
 /// A raid that a clock set far into the future gives way to the next one that is active, for good and whichever way;

@@ -1,6 +1,7 @@
 /** What pages of people say. */
 import type {
   Audited,
+  AuditLine,
   KeyLine,
   LimitName,
   MyAccount,
@@ -29,9 +30,9 @@ export const SCOPES: { id: Scope; name: string; means: string; may: string }[] =
 
 /** Who sees what is uploaded: in a list, and as a choice. The words before the colon are those of the client. */
 export const SEEN_BY: { id: Visibility; who: string; choice: string }[] = [
-  { id: 'unlisted', who: 'Who has the link', choice: 'Unlisted: who has the link' },
+  { id: 'unlisted', who: 'Anyone with the link', choice: 'Unlisted: who has the link' },
   { id: 'public', who: 'Everybody', choice: 'Public: everybody, it is in the list' },
-  { id: 'private', who: 'Who has a private link', choice: 'Private: who has a private link' },
+  { id: 'private', who: 'Anyone with a private link', choice: 'Private: who has a private link' },
 ];
 
 /** Who sees the reports of a raid, as a choice. */
@@ -94,6 +95,28 @@ export const AUDITED: Record<Audited, string> = {
   title_cleared: 'cleared a title',
   player_exported: 'asked for all that is held about a player',
 };
+
+/** What is about a person: all else is about an account. */
+const ABOUT_PEOPLE: ReadonlySet<Audited> = new Set<Audited>([
+  'person_left',
+  'person_removed',
+  'person_exported',
+  'character_proved',
+  'claim_refused',
+  'player_hidden',
+  'player_shown',
+  'player_agreed',
+  'player_disagreed',
+  'player_exported',
+]);
+
+/** Whom or what a change was about, by its number: " (of account 3)". */
+export function aboutWords({ what, about }: Pick<AuditLine, 'what' | 'about'>): string {
+  if (about === null) return '';
+  return ABOUT_PEOPLE.has(what)
+    ? ` (person ${about})`
+    : ` (${what === 'account_claimed' ? '' : 'of '}account ${about})`;
+}
 
 /** So many new fights an account may send within a day, unless its relay says otherwise (`STREAMED_FIGHTS_PER_DAY`). */
 export const FIGHTS_A_DAY = 4_000;

@@ -144,12 +144,14 @@ describe('keys', () => {
     keys = [
       keyLine(7, { name: 'Gaming PC', scopes: ['upload', 'read'], visibility: 'public', usedAtMs: Date.now() }),
       keyLine(8, { uploadsPerDay: 5 }),
+      keyLine(9, { scopes: ['read'] }),
     ];
     await opened();
     expect(words(row(7))).toMatch(
-      /^Gaming PC May upload fights and see what is private Replace Revoke Uploads seen by EverybodyMade .*Last used just nowEnds Never$/,
+      /^Gaming PC May upload fights and see what is private Replace Revoke HTTP uploads are seen by EverybodyMade .*Last used just nowEnds Never$/,
     );
-    expect(words(row(8))).toMatch(/Who has the link.*Last used NeverEnds NeverUploads a day 5 at most$/);
+    expect(words(row(8))).toMatch(/Anyone with the link.*Last used NeverEnds NeverUploads a day 5 at most$/);
+    expect(words(row(9))).not.toMatch(/seen by/);
   });
 
   it('where there is none, says what to do', async () => {

@@ -108,6 +108,37 @@ describe('raids', () => {
   });
 });
 
+describe('raids without fights', () => {
+  it('do not stand among the others, and go together', async () => {
+    const now = Date.now();
+    raids = [
+      raid('a'),
+      raid('b', { fights: 0 }),
+      raid('c', { fights: 0 }),
+      raid('d', { fights: 0, pinned: true }),
+      raid('e', { fights: 0, activeAtMs: now }),
+    ];
+    const answer = (code: string) => () => {
+      raids = raids.filter((raid) => raid.code !== code);
+      return Response.json({ done: true });
+    };
+    await opened(me(), { 'DELETE /api/v1/raids/b': answer('b'), 'DELETE /api/v1/raids/c': answer('c') });
+    const shown = (): (string | null)[] =>
+      [...document.querySelectorAll('[data-raid]')].map((row) => row.getAttribute('data-raid'));
+    await screen.findByText(/^2 raids without fights/);
+    expect(shown()).toEqual(['a', 'd', 'e']);
+    await press('Show them');
+    expect(shown()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    await press('Delete them');
+    expect(changes()).toEqual([]);
+    await press('Delete', part('Your raids'));
+    await vi.waitUntil(() => screen.queryByText(/raids without fights:/) === null);
+    expect(changes()).toEqual(['DELETE /api/v1/raids/b', 'DELETE /api/v1/raids/c']);
+    expect(shown()).toEqual(['a', 'd', 'e']);
+    expect(document.activeElement?.id).toBe('raids-title');
+  });
+});
+
 describe('the fights of a raid', () => {
   let fights: ReportSummary[];
   const ogre = (reportId: string, more: Partial<ReportSummary> = {}): ReportSummary =>
@@ -136,7 +167,7 @@ describe('the fights of a raid', () => {
     expect(inside.textContent).toMatch(/Live for 1:05/);
     expect(inside.textContent).toMatch(/Kill, 1:05 long/);
     expect(inside.textContent).toMatch(/Nothing of it could be taken/);
-    expect(inside.textContent).toMatch(/under “Share”. Now: who has a private link\./);
+    expect(inside.textContent).toMatch(/under “Share”. Now: anyone with a private link\./);
     await press('Fights of Night a');
     expect(rows()).toEqual([]);
   });
@@ -404,9 +435,9 @@ describe('administration', () => {
         return done();
       },
     });
-    expect(part('Who changed what').textContent).toMatch(/Number 7\s+deleted the own account/);
+    expect(part('Who changed what').textContent).toMatch(/Number 7\s+deleted the own account \(person 7\)/);
     expect(part('Who changed what').textContent).toMatch(/The relay\s+deleted a raid that was too old/);
-    expect(part('Who changed what').textContent).toMatch(/Key 4\s+deleted a raid/);
+    expect(part('Who changed what').textContent).toMatch(/Key 4\s+deleted a raid \(of account 3\)/);
     expect(within(part('People')).queryByRole('button', { name: 'Delete Mira' })).toBeNull();
     await press('Delete Bo');
     await press('Delete', part('People'));
