@@ -1,7 +1,7 @@
 /**
  * Pictures of every state of the desktop app's window, in both themes, as it comes and twice as large, to be looked at:
  *
- *   npm run build:desktop && node e2e/desktop-shots.js --out FOLDER [--only WORD] [--language zh]
+ *   npm run build:desktop && node e2e/desktop-shots.js --out FOLDER [--only WORD]
  *
  * `CHROMIUM` names the browser.
  */
@@ -15,7 +15,6 @@ const { values } = parseArgs({
   options: {
     out: { type: 'string' },
     only: { type: 'string', default: '' },
-    language: { type: 'string', default: 'en' },
   },
 });
 if (values.out === undefined) {
@@ -36,7 +35,7 @@ try {
       const page = await stage.page(context, theme);
       for (const { name, scene, act } of LOOKS) {
         if (!name.includes(values.only)) continue;
-        await stage.show(page, scene, values.language);
+        await stage.show(page, scene);
         await act?.(page);
         await page.evaluate(() => {
           scrollTo(0, 0);
