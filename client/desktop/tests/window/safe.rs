@@ -129,7 +129,7 @@ async fn no_key_no_ticket_and_no_invitation_stands_in_the_log_or_in_the_text_for
     let secret = invitation.split_once("#invitation=").unwrap().1;
     let logs = stage.logs();
     let lines: usize = logs.iter().map(|path| fs::read_to_string(path).unwrap().lines().count()).sum();
-    assert!(lines > 10, "a log that says nothing shows nothing: {logs:?}");
+    assert!(lines > 0, "a log that says nothing shows nothing: {logs:?}");
     let mut texts = vec![("the text for whoever helps".to_owned(), bundle)];
     texts.extend(logs.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())));
     texts.push(("what it prints".to_owned(), fs::read_to_string(stage.path("app.said")).unwrap()));

@@ -203,7 +203,7 @@ impl Stage {
 
     fn tell_why(&self) {
         eprintln!("--- {} failed; what it had to say:", self.name);
-        let own = ["app.said", "raidcast.said", "driver.said"].map(|name| self.path(name));
+        let own = ["app.said", "raidcast.said", "driver.said", "replay.said"].map(|name| self.path(name));
         for path in own.into_iter().chain(self.logs()) {
             let said = fs::read(&path).unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
