@@ -35,6 +35,7 @@ pub(super) enum Way {
     /// The system's packages are asked, with a password.
     Package,
     /// An installer does it.
+    #[cfg(not(target_os = "linux"))]
     Installer,
 }
 

@@ -629,6 +629,46 @@ sentence: string, } | { "rule": "unknown",
  */
 sentence: string, };
 
+export type UpdateView = { 
+/**
+ * What is to be had; `null`: nobody has looked yet.
+ */
+rule: UpdateRule | null, 
+/**
+ * When somebody looked last, Unix ms.
+ */
+lookedAtMs: number | null, 
+/**
+ * What is being done.
+ */
+busy: UpdateBusy, 
+/**
+ * So many hundredths of it have come; `null` where that is not known.
+ */
+percent: number | null, 
+/**
+ * All of it is here, and it is what was signed: to install it takes a moment.
+ */
+ready: boolean, 
+/**
+ * The system asks for a password before it installs it.
+ */
+asksPassword: boolean, 
+/**
+ * Why it cannot be installed now, in words; it is offered again when that is over.
+ */
+blocked: string | null, 
+/**
+ * The version that is installed, and used from the next start on.
+ */
+installed: string | null, 
+/**
+ * Why it was not installed.
+ */
+fault: Fault | null, };
+
+export type UpdateBusy = "no" | "looking" | "loading" | "installing";
+
 export type AboutView = { 
 /**
  * Its version.
