@@ -28,8 +28,10 @@ pub use start::HIDDEN;
 use tauri::{App, AppHandle, Builder, Manager as _, RunEvent, Runtime, WindowEvent, Wry};
 use updates::{Given, Updates};
 
-/// What the page can call.
+/// What the page can call, and what it is done with.
 pub fn builder<R: Runtime>(builder: Builder<R>) -> Builder<R> {
+    // A second start may ask for the window before the first has come to its own.
+    let builder = builder.manage(clip::Clip::default()).manage(window::Making::default());
     builder.invoke_handler(tauri::generate_handler![
         commands::ready,
         commands::now,
@@ -73,8 +75,6 @@ pub fn builder<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 /// # Errors
 /// The system gives the model no thread.
 pub fn begin<R: Runtime>(app: &AppHandle<R>, setup: Setup) -> io::Result<()> {
-    app.manage(clip::Clip::default());
-    app.manage(window::Making::default());
     let desk = Desk::start(setup, Arc::new(screen::Face::of(app)))?;
     let face = screen::Face::of(app);
     let given = Given::of_this_build(app, move |view| face.emit("update", view.clone()));
@@ -86,7 +86,13 @@ pub fn begin<R: Runtime>(app: &AppHandle<R>, setup: Setup) -> io::Result<()> {
 /// Runs the app until it is told to end.
 pub fn run(hidden: bool) -> ExitCode {
     #[cfg(target_os = "linux")]
-    webkit::start_again_if_need_be();
+    {
+        if !webkit::has_display() {
+            eprintln!("There is no display. Start Raidcast from a desktop, or follow the meter with raidcast watch.");
+            return ExitCode::FAILURE;
+        }
+        webkit::start_again_if_need_be();
+    }
     let Some(setup) = this_user::setup() else {
         eprintln!("This computer tells of no home folder. Set HOME, and start Raidcast again.");
         return ExitCode::FAILURE;

@@ -10,6 +10,11 @@ const DRIVER: &str = "/proc/driver/nvidia";
 /// Whoever sets it himself is left in peace, whatever he sets it to.
 const WITHOUT: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
+/// Whether there is a display: without one its library ends the process in words of its own.
+pub(crate) fn has_display() -> bool {
+    ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
 /// Starts this program again with the variable, in the same process, where the driver is. A variable of one's own that
 /// threads may read is not to be changed later.
 pub(crate) fn start_again_if_need_be() {
