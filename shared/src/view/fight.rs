@@ -114,7 +114,7 @@ pub fn note(shown: Shown<'_>) -> Option<String> {
         (true, false) => told.push("This meter tells no deaths.".to_owned()),
         (false, true) => told.push("This upload does not say who was hit.".to_owned()),
         (false, false) => {
-            told.push("This upload does not say who was hit, who died, or where attempts began.".to_owned())
+            told.push("This upload does not say who was hit, who died, or where attempts began.".to_owned());
         }
     }
     (!told.is_empty()).then(|| told.join(" "))
