@@ -174,8 +174,9 @@ fn each_command_does_what_it_says_and_takes_no_other_arguments() {
 #[test]
 fn what_changes_is_told_to_the_window() {
     let stage = Stage::new();
-    let (tell, told) = mpsc::channel();
-    stage.window.listen("now", move |event| tell.send(event.payload().to_owned()).unwrap_or_default());
+    // More than this start has to tell; of what is too much the first is enough.
+    let (tell, told) = mpsc::sync_channel(64);
+    stage.window.listen("now", move |event| tell.try_send(event.payload().to_owned()).unwrap_or_default());
     stage.call("change", &json!({"change": {"change": "language", "language": "zh"}})).unwrap();
     let next = || serde_json::from_str::<Value>(&told.recv_timeout(Duration::from_mins(1)).unwrap()).unwrap();
     // The first may be of before it knew how it stands.
