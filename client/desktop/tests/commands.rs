@@ -97,7 +97,7 @@ fn calls() -> Vec<(&'static str, Value, Comes, Option<Value>)> {
             Some(none()),
         ),
         ("pair", none(), Wrong("pairing"), None),
-        ("pairing", none(), To(json!({"step": "none"})), None),
+        ("pairing", none(), To(json!({"step": "failed"})), None),
         ("stop_pairing", none(), To(Value::Null), None),
         ("paste_key", json!({"key": "two words"}), Wrong("settings"), Some(json!({"key": null}))),
         ("forget_key", none(), To(json!(false)), None),

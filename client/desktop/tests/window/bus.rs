@@ -4,6 +4,7 @@
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,
     clippy::unused_self,
+    clippy::used_underscore_binding,
     reason = "the interfaces of desktops are as they are"
 )]
 

@@ -25,7 +25,7 @@ pub(crate) struct Meter {
 /// A meter while a fight goes on.
 pub(crate) struct Playing {
     path: PathBuf,
-    playing: JoinHandle<MeterWriter>,
+    task: JoinHandle<MeterWriter>,
     end: oneshot::Sender<()>,
 }
 
@@ -50,7 +50,7 @@ impl Meter {
         self.writer.begin(&fight).await.unwrap();
         let (end, mut ends) = oneshot::channel();
         let mut writer = self.writer;
-        let playing = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let began = Instant::now();
             let mut ticks = interval(LIVE_TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -64,7 +64,7 @@ impl Meter {
             writer.reset().await.unwrap();
             writer
         });
-        Playing { path: self.path, playing, end }
+        Playing { path: self.path, task, end }
     }
 }
 
@@ -72,7 +72,7 @@ impl Playing {
     /// Ends the fight.
     pub(crate) async fn end(self) -> Meter {
         self.end.send(()).unwrap();
-        Meter { path: self.path, writer: self.playing.await.unwrap() }
+        Meter { path: self.path, writer: self.task.await.unwrap() }
     }
 
     /// Lets it go on until so much of it was written.

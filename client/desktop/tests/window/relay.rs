@@ -135,7 +135,7 @@ impl Person {
         let joined = person.ask("POST", "/api/v1/people", Some(form)).await;
         assert_eq!(joined.status, 201, "{}", joined.text);
         let set = joined.head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
-        person.cookie = set.unwrap().split(';').next().unwrap().to_owned();
+        set.unwrap().split(';').next().unwrap().clone_into(&mut person.cookie);
         person
     }
 

@@ -27,18 +27,18 @@ async fn a_recorded_fight_is_live_and_ends_as_a_report_that_is_exact() {
         let app = stage.app(&["--hidden"]);
         let icon = desktop.icon().await;
         icon.says("Raidcast: Waiting for the meter").await;
-        let mut command = Command::new("python3");
-        command.arg(beside().join("tools/replay_meter.py"));
-        command.arg(beside().join(format!("meters/{name}.db"))).arg(stage.meter());
-        command.args(["--now", "--speed", "15"]);
+        let mut python = Command::new("python3");
+        python.arg(beside().join("tools/replay_meter.py"));
+        python.arg(beside().join(format!("meters/{name}.db"))).arg(stage.meter());
+        python.args(["--now", "--speed", "15"]);
         let said = stage.said_to("replay.said");
-        let mut meter = Process::start(stage.dress(&mut command).stdout(said.try_clone().unwrap()).stderr(said));
+        let mut player = Process::start(stage.dress(&mut python).stdout(said.try_clone().unwrap()).stderr(said));
         until("the recorded fight is live", async || {
-            assert_eq!(meter.has_ended(), None, "the replay ended at once");
+            assert_eq!(player.has_ended(), None, "the replay ended at once");
             icon.tooltip().await.filter(|tip| tip.starts_with("Raidcast: Live"))
         })
         .await;
-        assert!(meter.ended("the replay").await.success());
+        assert!(player.ended("the replay").await.success());
         let report = until("its report is final", async || {
             relay.reports().await.pop().filter(|report| report["state"] == "final")
         });

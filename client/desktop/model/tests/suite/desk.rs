@@ -246,7 +246,7 @@ async fn where_nothing_is_set_up_nothing_is_sent_and_it_says_what_to_do() {
     let own = stage.home().config.with_file_name("desktop.json");
     std::fs::write(&own, r#"{"format": 99}"#).unwrap();
     let (desk, shown) = stage.start();
-    shown.until(|now| now.state == AppState::Setup && now.relay.is_some()).await;
+    shown.until(|now| now.state == AppState::Trouble && now.relay.is_some()).await;
     assert_eq!(desk.settings().await.fault.unwrap().code, "own");
     assert_eq!(desk.skip_version("1.3.0".to_owned()).await.unwrap_err().code, "own");
     desk.quit().await;
