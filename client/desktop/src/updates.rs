@@ -272,12 +272,11 @@ impl<R: Runtime> Updates<R> {
         let package = self.held().package.clone().filter(|package| package.version() == wanted);
         let package = package.ok_or_else(none)?;
         let held = self.held().bytes.clone();
-        let bytes = match held {
-            Some(bytes) => bytes,
-            None => {
-                self.may_install().await?;
-                self.load(&package).await?
-            }
+        let bytes = if let Some(bytes) = held {
+            bytes
+        } else {
+            self.may_install().await?;
+            self.load(&package).await?
         };
         self.may_install().await?;
         self.change(|held| held.view.busy = UpdateBusy::Installing);
