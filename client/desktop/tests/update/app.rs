@@ -36,6 +36,13 @@ pub(crate) fn package() -> Vec<u8> {
     bytes
 }
 
+/// A channel file with a package for this computer.
+pub(crate) fn file_of(version: &str, signature: &str, url: &str) -> Value {
+    let mut file = json!({ "version": version, "notes": "New.\r\n<b>\u{1b}a</b>", "platforms": {} });
+    file["platforms"][TARGET] = json!({ "url": url, "signature": signature });
+    file
+}
+
 /// A site with a newer version, an app that looks there, and all that it needs.
 pub(crate) struct Scene {
     pub(crate) site: Site,
@@ -77,9 +84,9 @@ impl Scene {
         self.stage.settings(relay, KEY);
         if trusting {
             let path = self.stage.home().config;
-            let mut text = std::fs::read_to_string(&path).unwrap();
-            text += &format!("ca = '{}'\n", key_file("tls-authority.pem").display());
-            std::fs::write(path, text).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let authority = key_file("tls-authority.pem");
+            std::fs::write(path, format!("{text}ca = '{}'\n", authority.display())).unwrap();
         }
     }
 
@@ -105,13 +112,7 @@ impl Scene {
 
     /// A channel file with the package, signed as what it is.
     pub(crate) fn file(&self, version: &str) -> Value {
-        self.file_with(version, &self.signer.sign(&package(), Some(version)), &self.site.at(PACKAGE))
-    }
-
-    pub(crate) fn file_with(&self, version: &str, signature: &str, url: &str) -> Value {
-        let mut file = json!({ "version": version, "notes": "New.\r\n<b>\u{1b}a</b>", "platforms": {} });
-        file["platforms"][TARGET] = json!({ "url": url, "signature": signature });
-        file
+        file_of(version, &self.signer.sign(&package(), Some(version)), &self.site.at(PACKAGE))
     }
 
     pub(crate) fn give_file(&self, file: &Value) {
