@@ -112,16 +112,16 @@ async fn who_has_a_file_or_a_part_of_it_is_not_sent_it_again() {
     let (tag, modified) = (whole.header("etag").unwrap(), whole.header("last-modified").unwrap());
     assert_eq!(whole.header("accept-ranges"), Some("bytes"));
     // Heads are read in lower case, and dates are not.
-    let changed = httpdate_of(&folder.join("raidcast_0.2.0~rc1_amd64.deb"));
-    assert_eq!(changed.to_ascii_lowercase(), modified);
-    for line in [format!("If-None-Match: {tag}"), format!("If-Modified-Since: {changed}")] {
+    let last_changed = httpdate_of(&folder.join("raidcast_0.2.0~rc1_amd64.deb"));
+    assert_eq!(last_changed.to_ascii_lowercase(), modified);
+    for line in [format!("If-None-Match: {tag}"), format!("If-Modified-Since: {last_changed}")] {
         let again = ask(&relay, deb, &[&line]).await;
         assert_eq!((again.status, &*again.body, again.header("etag")), (304, "", Some(tag)), "{line}: {again:?}");
     }
     let earlier = ask(&relay, deb, &["If-Modified-Since: Wed, 21 Oct 2015 07:28:00 GMT"]).await;
     assert_eq!(earlier.status, 200);
     // A name counts before a time.
-    let both = ask(&relay, deb, &["If-None-Match: \"other\"", &format!("If-Modified-Since: {changed}")]).await;
+    let both = ask(&relay, deb, &["If-None-Match: \"other\"", &format!("If-Modified-Since: {last_changed}")]).await;
     assert_eq!(both.status, 200);
 
     let part = ask(&relay, deb, &["Range: bytes=4-", &format!("If-Range: {tag}")]).await;

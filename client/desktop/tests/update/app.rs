@@ -36,6 +36,13 @@ pub(crate) fn package() -> Vec<u8> {
     bytes
 }
 
+/// A channel file with a package for this computer.
+pub(crate) fn file_of(version: &str, signature: &str, url: &str) -> Value {
+    let mut file = json!({ "version": version, "notes": "New.\r\n<b>\u{1b}a</b>", "platforms": {} });
+    file["platforms"][TARGET] = json!({ "url": url, "signature": signature });
+    file
+}
+
 /// A site with a newer version, an app that looks there, and all that it needs.
 pub(crate) struct Scene {
     pub(crate) site: Site,
@@ -105,13 +112,7 @@ impl Scene {
 
     /// A channel file with the package, signed as what it is.
     pub(crate) fn file(&self, version: &str) -> Value {
-        Self::file_with(version, &self.signer.sign(&package(), Some(version)), &self.site.at(PACKAGE))
-    }
-
-    pub(crate) fn file_with(version: &str, signature: &str, url: &str) -> Value {
-        let mut file = json!({ "version": version, "notes": "New.\r\n<b>\u{1b}a</b>", "platforms": {} });
-        file["platforms"][TARGET] = json!({ "url": url, "signature": signature });
-        file
+        file_of(version, &self.signer.sign(&package(), Some(version)), &self.site.at(PACKAGE))
     }
 
     pub(crate) fn give_file(&self, file: &Value) {

@@ -3,7 +3,7 @@
 use raidcast_desktop_model::view::{UpdateBusy, UpdateRule};
 use serde_json::json;
 
-use crate::app::{CHANNEL, NEWER, PACKAGE, Scene, package};
+use crate::app::{CHANNEL, NEWER, PACKAGE, Scene, file_of, package};
 use crate::signer::Signer;
 use crate::site::Reply;
 
@@ -43,7 +43,7 @@ async fn what_was_not_signed_as_what_it_is_is_refused() {
         ("not signed", &good, String::new(), "was not made by Raidcast's project"),
     ] {
         scene.site.give(PACKAGE, Reply::of(bytes.clone()));
-        scene.give_file(&Scene::file_with(NEWER, &signature, &url));
+        scene.give_file(&file_of(NEWER, &signature, &url));
         assert!(run.is_offered().await, "{what}");
         let said = run.refused().await;
         assert!(said.contains(says), "{what}: {said}");
@@ -66,7 +66,7 @@ async fn what_is_no_program_or_does_not_come_leaves_everything_as_it_was() {
     let run = scene.start().await;
     let (page, url) = (b"<html>signed, and no program</html>".repeat(100), scene.site.at(PACKAGE));
     scene.site.give(PACKAGE, Reply::of(page.clone()));
-    scene.give_file(&Scene::file_with(NEWER, &scene.signer.sign(&page, Some(NEWER)), &url));
+    scene.give_file(&file_of(NEWER, &scene.signer.sign(&page, Some(NEWER)), &url));
     assert!(run.is_offered().await);
     let said = run.refused().await;
     assert!(said.contains("was not installed"), "{said}");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::{CHANNEL, NEWER, PACKAGE, Scene, package};
+use crate::app::{CHANNEL, NEWER, PACKAGE, Scene, file_of, package};
 use crate::site::{Reply, Site};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -19,7 +19,7 @@ async fn nothing_is_taken_over_plain_http_not_even_from_this_computer() {
     scene.keep(&scene.site.at(CHANNEL));
     let run = scene.start().await;
     let signature = scene.signer.sign(&package(), Some(NEWER));
-    scene.give_file(&Scene::file_with(NEWER, &signature, &plain.at(PACKAGE)));
+    scene.give_file(&file_of(NEWER, &signature, &plain.at(PACKAGE)));
     assert!(run.sentence().await.contains("over https alone"), "nor the package");
     scene.site.give(CHANNEL, Reply::moved(&plain.at(CHANNEL)));
     assert!(run.sentence().await.contains("sends everybody on"));
