@@ -13,18 +13,17 @@ pub(super) fn look_at_keys(config: &Config, found: &mut Findings) {
     let (keys, accounts) =
         (config.keys.len(), config.keys.iter().map(|key| &key.account).collect::<BTreeSet<_>>().len());
     let signing = config.keys.iter().filter(|key| key.signing_secret.is_some()).count();
-    match keys {
-        0 => found.ok(WHAT, "none in the configuration: people make theirs on /account"),
-        _ => {
-            let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-            let signed = match signing {
-                0 => String::new(),
-                1 => "; 1 key has a signing secret".to_owned(),
-                more => format!("; {more} keys have a signing secret"),
-            };
-            found.ok(WHAT, format!("{} for {}{signed}", counted(keys, "key"), counted(accounts, "account")));
-        }
+    if keys == 0 {
+        found.ok(WHAT, "none in the configuration: people make theirs on /account");
+        return;
     }
+    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let signed = match signing {
+        0 => String::new(),
+        1 => "; 1 key has a signing secret".to_owned(),
+        more => format!("; {more} keys have a signing secret"),
+    };
+    found.ok(WHAT, format!("{} for {}{signed}", counted(keys, "key"), counted(accounts, "account")));
 }
 
 /// Whether one of them can sign in, by a password or by a provider that is set.
