@@ -310,16 +310,14 @@ mod tests {
         let found = detect(None, &places).found.unwrap();
         assert_eq!((found.path, found.meter.as_str()), (newer.clone(), "resonance-logs-cn"));
 
-        // A write-ahead log that is newer than its database counts.
+        // A write-ahead log that is newer than its database counts; not an empty one, which readers make.
         let wal = beside(&older, "-wal");
-        std::fs::write(&wal, b"").unwrap();
-        std::fs::File::options()
-            .write(true)
-            .open(&wal)
-            .unwrap()
-            .set_modified(late + std::time::Duration::from_secs(1))
-            .unwrap();
-        assert_eq!(detect(None, &places).found.unwrap().path, older);
+        let later = late + std::time::Duration::from_secs(1);
+        for (bytes, expected) in [(&[][..], &newer), (&[0; 32], &older)] {
+            std::fs::write(&wal, bytes).unwrap();
+            std::fs::File::options().write(true).open(&wal).unwrap().set_modified(later).unwrap();
+            assert_eq!(detect(None, &places).found.unwrap().path, *expected);
+        }
         assert_eq!(detect(Some(&older), &places).looked.len(), 1);
 
         // All of them are told, also one that cannot be read.
