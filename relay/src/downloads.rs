@@ -31,6 +31,8 @@ use crate::etag;
 use crate::extract;
 use crate::limits::{DOWNLOADS_MAX, PIECE_BYTES};
 
+/// Whoever takes less than this for long holds a place for which others wait.
+const SLOWEST_BYTES_PER_S: u64 = 32 * 1024;
 /// The file that says which version of the app there is.
 pub const CHANNEL_FILE: &str = "raidcast-desktop.json";
 
@@ -177,7 +179,9 @@ pub async fn file(
                 if first > 0 {
                     opened.seek(SeekFrom::Start(first)).await.map_err(|_| HttpError::Internal)?;
                 }
+                let slowest = tokio::time::sleep(Duration::from_secs(60 + length / SLOWEST_BYTES_PER_S));
                 let pieces = ReaderStream::with_capacity(opened.take(length), PIECE_BYTES);
+                let pieces = futures::StreamExt::take_until(pieces, slowest);
                 let held = (of_address, place);
                 let pieces = futures::StreamExt::map(pieces, move |piece| {
                     let _ = &held;

@@ -127,6 +127,7 @@ impl Held {
         let since_ms = self.now.since_ms;
         if !(since_ms..since_ms.saturating_add(HOUR_MS)).contains(&now_ms) {
             let next = Generation::new(entropy.bytes(), now_ms);
+            self.is_changed |= self.before.as_ref().is_some_and(|before| !before.is_empty());
             self.before = Some(std::mem::replace(&mut self.now, next));
         }
     }

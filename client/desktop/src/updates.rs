@@ -23,7 +23,7 @@ use tauri::{AppHandle, Manager as _, Runtime};
 use tokio::sync::Notify;
 
 pub use given::Given;
-use package::Package;
+use package::{Package, Way};
 use web::Web;
 
 /// The app has come to rest by then: what it starts with goes before.
@@ -74,7 +74,7 @@ struct Looked {
 impl<R: Runtime> Updates<R> {
     /// For an app that has the updater's plugin.
     pub fn new(app: &AppHandle<R>, desk: Desk, given: Given) -> Self {
-        let view = UpdateView { asks_password: given.asks_password(app), ..UpdateView::default() };
+        let view = UpdateView { asks_password: Way::asks_password(app, &given), ..UpdateView::default() };
         Self(Arc::new(Inner {
             app: app.clone(),
             desk,

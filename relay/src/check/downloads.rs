@@ -44,9 +44,11 @@ pub(super) fn look(folder: &Path, found: &mut Findings) {
         return;
     }
     let channel = folder.join(CHANNEL_FILE);
-    match channel_fault(&channel) {
+    // Links are not served, and what is none of a file is not read.
+    let has_channel = served.iter().any(|entry| entry.file_name() == CHANNEL_FILE);
+    match has_channel.then(|| channel_fault(&channel)).flatten() {
         Some(why) => found.wrong(WHAT, format!("{}: {why}", channel.display())),
-        None if !channel.exists() => found.note(
+        None if !has_channel => found.note(
             WHAT,
             format!(
                 "{shown} has no {CHANNEL_FILE}: the app finds no update here, and looks where its project has them"

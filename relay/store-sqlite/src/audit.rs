@@ -47,15 +47,19 @@ pub(crate) async fn put_note(connection: &mut SqliteConnection, note: &Note) -> 
     )
     .fetch_one(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM audit WHERE row <= (SELECT max(row) FROM audit) - ?1", NOTES_MAX)
-        .execute(&mut *connection)
-        .await?;
     if row % NOTES_LOOKED_AT == 0 {
         sqlx::query!(
             "DELETE FROM audit WHERE row IN
-                 (SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY who, CASE WHEN who IS NULL THEN key END ORDER BY row DESC) AS place
+                 (SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY who, CASE WHEN who IS NULL THEN about END ORDER BY row DESC) AS place
                                    FROM audit) counted WHERE place > ?1)",
             NOTES_OF_ONE_MAX,
+        )
+        .execute(&mut *connection)
+        .await?;
+        // Of those that are there, not of numbers: else whoever does much drives out what others did all the same.
+        sqlx::query!(
+            "DELETE FROM audit WHERE row <= (SELECT row FROM audit ORDER BY row DESC LIMIT 1 OFFSET ?1)",
+            NOTES_MAX,
         )
         .execute(connection)
         .await?;

@@ -1,8 +1,8 @@
 //! Who changed what.
 //!
 //! One invariant: what changed something that others may ask about is noted in the transaction that changed it. Rows name
-//! people, accounts and keys by number alone: no names of players, no codes, no addresses. There are never more than
-//! [`NOTES_MAX`], and about [`NOTES_OF_ONE_MAX`] of one who does them. Deliberately not here: who may read it.
+//! people, accounts and keys by number alone: no names of players, no codes, no addresses. There are about
+//! [`NOTES_MAX`] at the most, and about [`NOTES_OF_ONE_MAX`] of one who does them. Deliberately not here: who may read it.
 
 pub use raidcast_shared::account::Audited;
 
@@ -10,8 +10,8 @@ use crate::{KeyId, PersonId, StoreFuture};
 
 /// So many notes are kept at the most: the oldest go first. At fifty bytes each that is some megabytes.
 pub const NOTES_MAX: i64 = 100_000;
-/// So many of them are one person's, or one key's that is nobody's: the oldest go first, so that nobody who does much
-/// drives out what others did. It is looked at each [`NOTES_LOOKED_AT`]th note, so there may be so many more for a while.
+/// So many of them are one person's, or of keys of one account: the oldest go first, so that nobody who does much drives
+/// out what others did. It is looked at each [`NOTES_LOOKED_AT`]th note, so there may be so many more for a while.
 pub const NOTES_OF_ONE_MAX: i64 = NOTES_MAX / 10;
 /// The notes of each are counted whenever the row of a new one is a multiple of this: all of them are read then.
 pub const NOTES_LOOKED_AT: i64 = 100;

@@ -134,7 +134,7 @@ macro_rules! conformance {
                 somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays, numbers_of_accounts_are_not_given_again,
                 raids_are_listed_for_their_owner_and_by_age;
             audit: notes_are_read_newest_first_until_they_are_old,
-                so_many_notes_are_kept_and_what_they_name_is_named_once,
+                notes_with_large_numbers_drive_out_no_others_and_what_they_name_is_named_once,
                 of_one_who_does_much_the_oldest_notes_go_and_no_others;
             character: a_claim_is_open_until_it_is_over, a_character_is_proved_in_the_way_of_its_claim,
                 who_is_hidden_is_found_by_nothing, wishes_are_their_persons_alone,

@@ -73,6 +73,9 @@ pub enum Old {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Agreed {
+    /// To which relay; one that is not told is none.
+    #[serde(default)]
+    pub relay: String,
     /// By name.
     pub fights: Vec<String>,
     /// Who may find and see them.

@@ -36,6 +36,8 @@ pub(crate) enum Which {
 /// What would be sent.
 #[derive(Debug)]
 pub(crate) struct Planned {
+    /// To which relay.
+    pub(crate) relay: String,
     /// The fights.
     pub(crate) plan: Plan,
     /// What is known of them.
@@ -71,7 +73,7 @@ pub(crate) fn plan(
     let seen_by = SeenBy { visibility: Some(visibility), names: Some(names) };
     let Options { state, relay, key, clock, .. } = options;
     let before = plan.before(state, relay, key, clock.unix_ms(), seen_by)?;
-    Ok(Planned { plan, before, visibility, names })
+    Ok(Planned { relay: relay.clone(), plan, before, visibility, names })
 }
 
 impl Planned {
@@ -306,7 +308,8 @@ mod tests {
             as_agreed: std::collections::BTreeSet::new(),
             going_on: None,
         };
-        Planned { plan, before: Before::default(), visibility: Visibility::Private, names: NamesPolicy::Full }
+        let relay = "https://raid.example".to_owned();
+        Planned { relay, plan, before: Before::default(), visibility: Visibility::Private, names: NamesPolicy::Full }
     }
 
     fn acked(seq: u64) -> Change {

@@ -7,7 +7,6 @@ use raidcast::clock::Clock;
 use raidcast_desktop_model::view::{Notice, UpdateView};
 use tauri::{AppHandle, Runtime};
 
-use super::package::Way;
 use crate::notice;
 
 /// The key of releases that this build trusts, as `tauri signer` writes it.
@@ -47,9 +46,5 @@ impl Given {
             tell: Arc::new(notice::tell),
             restart: Arc::new(move || app.request_restart()),
         }
-    }
-
-    pub(super) fn asks_password<R: Runtime>(&self, app: &AppHandle<R>) -> bool {
-        Way::of(app, self) == Some(Way::Package)
     }
 }

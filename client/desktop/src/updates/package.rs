@@ -45,6 +45,11 @@ impl Way {
         if given.program.is_some() { Some(Self::Program) } else { Self::installed(app) }
     }
 
+    /// Whether the system asks for a password when this copy is replaced.
+    pub(super) fn asks_password<R: Runtime>(app: &AppHandle<R>, given: &Given) -> bool {
+        Self::of(app, given) == Some(Self::Package)
+    }
+
     #[cfg(target_os = "linux")]
     fn installed<R: Runtime>(app: &AppHandle<R>) -> Option<Self> {
         match bundle_type() {

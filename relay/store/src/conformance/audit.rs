@@ -30,18 +30,24 @@ pub async fn notes_are_read_newest_first_until_they_are_old(harness: &impl Harne
     assert!(only.len() == 1 && only[0].row > first[0].row);
 }
 
-/// The oldest go where there would be more; and no account is given a number of which a note says something.
-pub async fn so_many_notes_are_kept_and_what_they_name_is_named_once(harness: &impl Harness<Store: Transfer>) {
+/// Of which numbers they are says nothing of how many there are; and no account is given a number of which a note says
+/// something.
+pub async fn notes_with_large_numbers_drive_out_no_others_and_what_they_name_is_named_once(
+    harness: &impl Harness<Store: Transfer>,
+) {
     let store = harness.open().await;
     let mut import = store.import().await.expect("an empty store");
-    for row in [1, 2, NOTES_MAX] {
+    for row in [1, 2, NOTES_MAX + NOTES_LOOKED_AT - 1] {
         let cells = AuditCells { row, at_ms: NOW_MS, who: None, what: 0, about: Some(700), key: None };
         import.put(&Row::Audit(cells)).await.expect("it is put in");
     }
     import.commit().await.expect("all of it is put in");
     store.note(note(5)).await.expect("it is noted");
     let rows = |kept: Vec<crate::AuditRow>| kept.into_iter().map(|row| row.row).collect::<Vec<_>>();
-    assert_eq!(rows(store.audit(None, 9).await.expect("an answer")), [NOTES_MAX + 1, NOTES_MAX, 2]);
+    assert_eq!(
+        rows(store.audit(None, 9).await.expect("an answer")),
+        [NOTES_MAX + NOTES_LOOKED_AT, NOTES_MAX + NOTES_LOOKED_AT - 1, 2, 1]
+    );
     assert_eq!(store.account("ana", "-").await.expect("an account").id.0, 701);
 }
 

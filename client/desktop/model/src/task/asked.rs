@@ -137,6 +137,9 @@ impl Task {
         };
         let shown = ShownTo { visibility: Some(visibility), report_visibility: Some(reports), ..ShownTo::default() };
         self.order(Order::Show(shown))?;
+        self.said = Some(visibility);
+        // What was said before it is said no more.
+        self.shown_anew = None;
         Ok(self.show())
     }
 
@@ -225,7 +228,8 @@ impl Task {
                 })
                 .await?;
                 // What goes on is meant, too; but a raid that was made private for this once stays so.
-                let is_private = self.hearing.with(|state| state.is_private());
+                let is_private =
+                    self.said == Some(Visibility::Private) || self.hearing.with(|state| state.is_private());
                 self.shown_anew = Some(ShownTo {
                     visibility: (!is_private).then_some(shown.visibility),
                     report_visibility: (!is_private).then_some(shown.report_visibility),
@@ -304,7 +308,9 @@ impl Task {
 
     /// Nothing is installed in a fight, nor in an upload.
     fn may_install(&self) -> bool {
-        self.uploads.under_way.is_none() && !self.hearing.with(|state| state.is_live())
+        // While a run ends and another begins nobody knows whether a fight goes on, nor what another client does.
+        let is_known = !matches!(self.life, Life::Settles(_) | Life::Elsewhere { .. });
+        is_known && self.uploads.under_way.is_none() && !self.hearing.with(|state| state.is_live())
     }
 
     pub(super) fn about(&self) -> AboutView {

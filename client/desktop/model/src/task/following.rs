@@ -40,6 +40,7 @@ impl Task {
     pub(super) async fn end_run(&mut self) {
         if let Life::Runs(run) = std::mem::replace(&mut self.life, Life::Rests) {
             run.end().await;
+            self.shown_anew = None;
         }
     }
 
@@ -113,7 +114,8 @@ impl Task {
             Err(error) => return self.ended(WatchError::Folder(error)),
         };
         self.seat = Some(Arc::clone(&seat));
-        let anew = self.shown_anew.take().unwrap_or_default();
+        // Kept until a run has lived with it: one that cannot begin has not said it.
+        let anew = self.shown_anew.unwrap_or_default();
         let options = Options {
             visibility: anew.visibility,
             report_visibility: anew.report_visibility,

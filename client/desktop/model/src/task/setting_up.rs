@@ -6,6 +6,7 @@ use raidcast::keys::named;
 use raidcast::pairing::Invitation;
 use raidcast::relay_link::relay_of;
 use raidcast::settings::{self, Edit, SettingsEdit, SettingsFault};
+use raidcast_shared::uplink::Visibility;
 use tokio::task::JoinHandle;
 
 use super::Task;
@@ -273,7 +274,9 @@ impl Task {
             OldChoice::These { fights } => Some(Which::These(fights.into_iter().collect())),
         };
         // It is planned when the settings have been read.
-        self.uploads.wished = which.map(|which| (which, shown.visibility, shown.names));
+        // Old fights are reports alone: who sees those was asked, too.
+        let seen_by = Option::<Visibility>::from(shown.report_visibility).unwrap_or(shown.visibility);
+        self.uploads.wished = which.map(|which| (which, seen_by, shown.names));
         changed?;
         kept?;
         Ok(self.show())

@@ -29,8 +29,11 @@ const END: std::time::Duration = std::time::Duration::from_secs(3);
 impl Task {
     /// The settings were read, and fights may be sent: what was agreed to goes on.
     pub(super) fn go_on_with_upload(&mut self) {
-        let wished = self.uploads.wished.take().or_else(|| {
-            let agreed = self.own.own().agreed.clone().filter(|_| !self.uploads.looked)?;
+        let wished = self.uploads.wished.clone().or_else(|| {
+            let here = &self.uploads.base.as_ref()?.relay;
+            let agreed = self.own.own().agreed.clone();
+            // What was agreed to is for one relay, and for no other.
+            let agreed = agreed.filter(|agreed| !self.uploads.looked && agreed.relay == *here)?;
             Some((Which::These(agreed.fights.into_iter().collect()), agreed.visibility, agreed.names))
         });
         self.uploads.looked = true;
@@ -88,9 +91,8 @@ impl Task {
         if planned.plan.fights.is_empty() {
             return Err(Wrong::NoFights);
         }
-        let relay = self.known.relay.clone().ok_or(Wrong::NoRelay)?;
         self.uploads.plans += 1;
-        let view = planned.view(self.uploads.plans, &relay, self.words());
+        let view = planned.view(self.uploads.plans, &planned.relay, self.words());
         self.uploads.planned = Some(planned);
         Ok(view)
     }
@@ -112,16 +114,32 @@ impl Task {
     /// Goes on with what was agreed to before.
     pub(super) fn planned_again(&mut self, planned: Result<Planned, Wrong>) {
         match planned {
-            Ok(planned) if planned.plan.fights.is_empty() => self.forget_agreed(),
-            Ok(planned) if self.may_upload().is_ok() => self.send(&planned, None, None),
-            // It is looked at again by the next start.
-            Ok(_) => {}
-            Err(wrong) => tracing::warn!(?wrong, "an upload that was agreed to cannot be planned"),
+            Ok(planned) if planned.plan.fights.is_empty() => {
+                self.uploads.wished = None;
+                self.forget_agreed();
+            }
+            Ok(planned) if self.may_upload().is_ok() => {
+                self.uploads.wished = None;
+                self.send(&planned, None, None);
+            }
+            // It is looked at again by the next run.
+            Ok(_) => self.uploads.looked = false,
+            Err(wrong) => {
+                self.uploads.looked = false;
+                tracing::warn!(?wrong, "an upload that was agreed to cannot be planned");
+            }
         }
     }
 
     fn send(&mut self, planned: &Planned, steps: Option<mpsc::Sender<UploadStep>>, answer: Option<Outcome<UploadEnd>>) {
         let Some(base) = self.uploads.base.clone() else { return };
+        if planned.relay != base.relay {
+            // Somebody has paired with another one meanwhile.
+            if let Some(answer) = answer {
+                let _ = answer.send(Err(self.fault(&Wrong::PlanGone)));
+            }
+            return;
+        }
         let seat = match self.seat.clone().map_or_else(|| Seat::take(&base.state), Ok) {
             Ok(seat) => seat,
             Err(error) => {
@@ -137,8 +155,9 @@ impl Task {
         };
         self.seat = Some(Arc::clone(&seat));
         let (fights, visibility, names) = (planned.names_of_fights(), planned.visibility, planned.names);
+        let agreed = Agreed { relay: planned.relay.clone(), fights, visibility, names };
         // Before anything is sent: it goes on also where the app is killed now.
-        if self.own.change(|own| own.agreed = Some(Agreed { fights, visibility, names })).is_err() {
+        if self.own.change(|own| own.agreed = Some(agreed)).is_err() {
             tracing::warn!("what was agreed to is not kept: an upload does not go on by itself with the next start");
         }
         let options = planned.options(&base);

@@ -97,7 +97,7 @@ async fn what_was_agreed_to_goes_on_when_the_app_was_killed() {
     let own = serde_json::json!({
         "firstDone": true,
         "old": "none",
-        "agreed": { "fights": [name.to_string()], "visibility": "private", "names": "full" },
+        "agreed": { "relay": relay.url, "fights": [name.to_string()], "visibility": "private", "names": "full" },
     });
     stage.keep(&own.to_string());
     let (desk, shown) = stage.start();
