@@ -144,7 +144,7 @@ describe('raids without fights', () => {
     expect(document.activeElement?.id).toBe('raids-title');
     begun = [];
     await screen.findByText(/^1 raid without fights:/);
-    await press('Delete them');
+    await press('Delete it');
     await press('Delete', part('Your raids'));
     await vi.waitUntil(() => screen.queryByText(/raid without fights:/) === null);
     expect(changes()).toEqual(['DELETE /api/v1/raids/b', 'DELETE /api/v1/raids/c']);
