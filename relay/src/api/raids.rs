@@ -12,6 +12,9 @@ use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::openapi::{IfNoneMatch, NotFound, Unchanged};
 
+/// A channel that goes on to another raid more often than this while it is asked for is asked for later.
+const CHANNEL_MOVES_MAX: u32 = 3;
+
 /// A raid and its fights.
 #[utoipa::path(
     get, path = "/api/v1/raids/{code}", operation_id = "raid", tag = "Reading",
@@ -49,9 +52,15 @@ pub async fn channel(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let asker = desk.door().asker(&headers, ticket.as_deref()).await?;
-    let raid = desk.door().channel(&channel, &asker).await?;
-    let page = desk.lists().raid(visit.address, &raid, Some(channel)).await?;
-    // It may have become private while its fights were asked for.
-    desk.door().still_raid(&asker, &raid).await?;
-    Ok(page.respond(&headers))
+    let mut moved = 0;
+    loop {
+        let raid = desk.door().channel(&channel, &asker).await?;
+        let page = desk.lists().raid(visit.address, &raid, Some(channel.clone())).await?;
+        // It may have become private while its fights were asked for, or the channel may have gone on to another.
+        match desk.door().still_raid(&asker, &raid).await {
+            Ok(()) => return Ok(page.respond(&headers)),
+            Err(HttpError::NotFound) if moved < CHANNEL_MOVES_MAX => moved += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
