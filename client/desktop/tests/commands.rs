@@ -111,11 +111,11 @@ fn calls() -> Vec<(&'static str, Value, Comes, Option<Value>)> {
         ("private", json!({"private": true}), Wrong("notRunning"), Some(none())),
         ("try_now", none(), Wrong("notRunning"), None),
         ("fights", json!({"filter": filter}), To(json!({"fights": [], "total": 0})), Some(json!({"filter": "all"}))),
-        ("plan", upload, Wrong("meter"), Some(json!({"choice": {"fights": [fight]}}))),
+        ("plan", upload, Wrong("notRunning"), Some(json!({"choice": {"fights": [fight]}}))),
         (
             "upload",
             json!({"plan": 7, "progress": "__CHANNEL__:7"}),
-            Wrong("planGone"),
+            Wrong("notRunning"),
             Some(json!({"plan": -1, "progress": "__CHANNEL__:7"})),
         ),
         ("stop_upload", none(), To(Value::Null), None),
@@ -130,8 +130,8 @@ fn calls() -> Vec<(&'static str, Value, Comes, Option<Value>)> {
         // Where programs are built, none is started with the system.
         ("starts_with_system", none(), To(Value::Null), None),
         ("start_with_system", json!({"on": true}), Wrong("startup"), Some(json!({"on": 1}))),
-        ("open", json!({"link": {"to": "raid"}}), Wrong("link"), Some(json!({"link": "https://raid.example"}))),
-        ("copy", json!({"link": {"to": "channel"}}), Wrong("link"), Some(json!({"link": {"to": "elsewhere"}}))),
+        ("open", json!({"link": {"to": "raid"}}), Wrong("noRelay"), Some(json!({"link": "https://raid.example"}))),
+        ("copy", json!({"link": {"to": "channel"}}), Wrong("noRelay"), Some(json!({"link": {"to": "elsewhere"}}))),
         ("about", none(), To(json!({"version": "1.2.3"})), None),
         // It is not there yet: nothing is shown on the screen of whoever runs the test.
         ("open_log", none(), Wrong("folder"), None),
