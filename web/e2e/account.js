@@ -25,7 +25,7 @@ export async function accountChecks(runner, context) {
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto(`${stage.origin}/`);
     await page.locator('[data-table=fights] tbody tr').first().waitFor();
-    same(await page.getByRole('link', { name: 'Sign in' }).getAttribute('href'), '/sign-in', 'link');
+    same(await page.getByRole('link', { name: 'Sign in', exact: true }).getAttribute('href'), '/sign-in', 'link');
     same(
       asked.filter((one) => one.startsWith('/api/v1/me')),
       [],
@@ -49,7 +49,7 @@ export async function accountChecks(runner, context) {
     await page.getByText('You are signed in as Bran').waitFor();
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.waitForURL(`${stage.origin}/`);
-    await page.getByRole('link', { name: 'Sign in' }).waitFor();
+    await page.getByRole('link', { name: 'Sign in', exact: true }).waitFor();
     // The page that was left does not come back.
     await page.goBack();
     expect(path(page) !== '/account', page.url());
