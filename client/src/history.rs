@@ -28,8 +28,11 @@ use crate::uploader::{self, Change, FolderError, told};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-/// Where a meter has written nothing for so long, its newest fight is over, though it has not ended it.
+/// Where a meter has written nothing for so long, its newest fight is over, though it has not ended it, unless that has
+/// begun lately.
 const LEFT_AFTER: Duration = Duration::from_mins(10);
+/// It has begun lately if it began less than this ago, ms: hardly a fight goes on for so long.
+const LEFT_BEGAN_MS: i64 = 3_600_000;
 /// A database that another program holds is asked so often, a quarter of a second apart.
 const LOCKED_TRIES: u32 = 20;
 
@@ -136,16 +139,14 @@ impl Plan {
         since_ms: Option<i64>,
         waiting: &HashSet<String>,
     ) -> Result<Self, PlanError> {
-        let (found, written) = find_with_time(db, places)?;
+        let (found, written) = find(db, places)?;
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.all_fights()?;
         name_as_told(&mut fights, state);
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));
-        let clock = Clock::system();
-        let is_left = written.and_then(|at| clock.since(at)).is_some_and(|ago| ago >= LEFT_AFTER);
-        let going_on = fights.pop_if(|fight| fight.end.is_none() && !is_left);
+        let going_on = fights.pop_if(|fight| is_going_on(fight, written));
         let all = fights.len();
         let is_late = |fight: &Fight| since_ms.is_none_or(|since_ms| fight.started_at_ms >= since_ms);
         fights.retain(|fight| is_late(fight) || waiting.contains(&fight.encounter.to_string()));
@@ -224,21 +225,26 @@ impl Plan {
     }
 }
 
-/// The database to read: the one that is named, else the one that a meter wrote last.
+/// The database to read: the one that is named, else the one that a meter wrote last; and when it was written last, as it
+/// was before it was opened here.
 ///
 /// # Errors
 /// There is none that can be read.
-pub(crate) fn find(db: Option<&Path>, places: &Places) -> Result<Found, PlanError> {
-    find_with_time(db, places).map(|(found, _)| found)
-}
-
-/// The same, and when it was written last: as it was before it was opened here.
-fn find_with_time(db: Option<&Path>, places: &Places) -> Result<(Found, Option<SystemTime>), PlanError> {
+pub(crate) fn find(db: Option<&Path>, places: &Places) -> Result<(Found, Option<SystemTime>), PlanError> {
     let detection = detect::detect(db, places);
     let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
     let found = detection.found.map_err(nothing)?;
     let written = detection.looked.iter().find(|looked| looked.path == found.path).and_then(|looked| looked.written);
     Ok((found, written))
+}
+
+/// Whether the newest fight goes on, as far as its database tells, which was written last at that time: it has not been
+/// ended, and the meter has written lately, or it has begun lately. Systems may tell late when an open file was written.
+pub(crate) fn is_going_on(newest: &Fight, written: Option<SystemTime>) -> bool {
+    let clock = Clock::system();
+    let is_quiet = written.and_then(|at| clock.since(at)).is_some_and(|ago| ago >= LEFT_AFTER);
+    let is_long_ago = clock.unix_ms().saturating_sub(newest.started_at_ms) >= LEFT_BEGAN_MS;
+    newest.end.is_none() && !(is_quiet && is_long_ago)
 }
 
 /// Gives fights the names by which this state folder knows them.

@@ -11,10 +11,11 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use raidcast_shared::uplink::Outcome;
 
-use crate::history::{PlanError, find, name_as_told};
+use crate::history::{PlanError, find, is_going_on, name_as_told};
 use crate::source::detect::Places;
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, Glance, Source as _, SourceError};
@@ -70,6 +71,8 @@ pub struct ListingReader {
     found: Found,
     source: AnySource,
     state: PathBuf,
+    /// When the database was written last.
+    written: Option<SystemTime>,
 }
 
 impl ListingReader {
@@ -83,10 +86,10 @@ impl ListingReader {
         meter_data: Option<&Path>,
         state: &Path,
     ) -> Result<Self, PlanError> {
-        let found = find(db, places)?;
+        let (found, written) = find(db, places)?;
         let names = Names::find(&found.path, meter_data, places);
         let source = AnySource::open(&found, Arc::new(names))?;
-        Ok(Self { found, source, state: state.to_owned() })
+        Ok(Self { found, source, state: state.to_owned(), written })
     }
 
     /// The database that is read.
@@ -140,7 +143,7 @@ impl ListingReader {
             {
                 end.outcome = outcome;
             }
-            let is_going_on = fight.end.is_none() && newest == Some(fight.row);
+            let is_going_on = newest == Some(fight.row) && is_going_on(&fight, self.written);
             listed.push(Listed { fight, glance, is_going_on });
         }
         Ok(Listing { fights: listed, before_ms: next_ms, all })

@@ -65,14 +65,16 @@ impl Downloads {
         Self { folder, places: Arc::new(Semaphore::new(DOWNLOADS_MAX)) }
     }
 
-    /// The file of a name, open, if it is one that is served.
-    async fn open(&self, name: &str) -> Result<(File, Metadata), HttpError> {
+    /// The file of a name, open, if it is one that is served; `held`: the places that it takes, which are given back.
+    async fn open<H: Send + 'static>(&self, name: &str, held: H) -> Result<(File, Metadata, H), HttpError> {
         if !is_name(name) {
             return Err(HttpError::NotFound);
         }
         let path = self.folder.join(name);
-        // A disk that does not answer keeps its own thread, and nobody's task.
-        let opened = tokio::task::spawn_blocking(move || open_plain(&path)).await.map_err(|_| HttpError::Internal)?;
+        // A disk that does not answer keeps its own thread, and nobody's task. The thread holds the places: who asked may
+        // have gone.
+        let opening = move || open_plain(&path).map(|(file, told)| (file, told, held));
+        let opened = tokio::task::spawn_blocking(opening).await.map_err(|_| HttpError::Internal)?;
         opened.map_err(|error| {
             if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) {
                 tracing::warn!(name, why = plain(&error), "a download cannot be read");
@@ -158,7 +160,7 @@ pub async fn file(
         text: "many files are being downloaded from this relay: try again in a moment".to_owned(),
         retry_s: 20,
     })?;
-    let (opened, told) = downloads.open(&name).await?;
+    let (opened, told, held) = downloads.open(&name, (of_address, place)).await?;
     let tag = name_of(&told);
     let modified = told.modified().ok().map(|time| UNIX_EPOCH + Duration::from_secs(since_1970(time).as_secs()));
     let mut response = if has_it(&headers, &tag, modified) {
@@ -182,7 +184,6 @@ pub async fn file(
                 let slowest = tokio::time::sleep(Duration::from_secs(60 + length / SLOWEST_BYTES_PER_S));
                 let pieces = ReaderStream::with_capacity(opened.take(length), PIECE_BYTES);
                 let pieces = futures::StreamExt::take_until(pieces, slowest);
-                let held = (of_address, place);
                 let pieces = futures::StreamExt::map(pieces, move |piece| {
                     let _ = &held;
                     piece

@@ -41,6 +41,7 @@ pub(crate) fn build() -> Result<()> {
 /// A test fails.
 pub(crate) fn commands(tally: &mut Tally, reads_shared: bool) -> Result<()> {
     tests(&["--lib", "--bins", "--test", "commands"], &[], reads_shared, tally)?;
+    machine::prepare(&[Need::Keyring])?;
     if machine::has_keyring() {
         run_counted(linted().arg("test").args(KEY_STORE).env(TEST_ALL, "1"), tally)?;
     }

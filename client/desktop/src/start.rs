@@ -148,7 +148,12 @@ mod system {
 
     fn entry(program: &Path) -> io::Result<AutoLaunch> {
         let mut builder = AutoLaunchBuilder::new();
-        builder.set_app_name("Raidcast").set_app_path(&program.display().to_string()).set_args(&[HIDDEN]);
+        let path = program.display().to_string();
+        // On Windows it is written as it stands, and a space would end it.
+        let path = if cfg!(windows) { format!("\"{path}\"") } else { path };
+        builder.set_app_name("Raidcast").set_app_path(&path).set_args(&[HIDDEN]);
+        // Nobody starts it for other people of this computer.
+        builder.set_windows_enable_mode(auto_launch::WindowsEnableMode::CurrentUser);
         builder.build().map_err(io::Error::other)
     }
 

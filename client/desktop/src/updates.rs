@@ -281,7 +281,14 @@ impl<R: Runtime> Updates<R> {
         self.may_install().await?;
         self.change(|held| held.view.busy = UpdateBusy::Installing);
         let version = package.version().to_owned();
-        package.install(bytes).await.map_err(Wrong::Update)?;
+        if let Err(fault) = package.install(bytes).await {
+            // On Windows all was put away before the installer was to start: nothing goes on without another start.
+            if cfg!(windows) && matches!(fault, UpdateFault::NotInstalled { .. }) {
+                tracing::error!(?fault, "the installer did not start: the app starts again");
+                (self.0.given.restart)();
+            }
+            return Err(Wrong::Update(fault));
+        }
         tracing::info!(version, "an update is installed");
         self.change(|held| {
             (held.package, held.bytes, held.file) = (None, None, None);

@@ -198,6 +198,14 @@ Function .onInstSuccess
   ${EndIf}
 FunctionEnd
 
+; Nothing was written yet: what was there goes on.
+Function .onInstFailed
+  ${If} $Restart = 1
+  ${AndIf} ${FileExists} "$INSTDIR\${APP}"
+    Exec '"$INSTDIR\${APP}" $Arguments'
+  ${EndIf}
+FunctionEnd
+
 Section "Uninstall"
   !insertmacro WaitFor ${APP}
   !insertmacro WaitFor ${COMMAND_LINE}

@@ -78,6 +78,8 @@ pub(crate) struct Memory {
     pub(crate) key_forgotten: bool,
     /// So long every answer takes.
     pub(crate) slow: Duration,
+    /// Connections that are open, or of which something is still to be read.
+    pub(crate) connections: usize,
 }
 
 /// Tells those who wait that something is new.
@@ -116,7 +118,13 @@ impl Relay {
         let serving = relay.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serving.clone().converse(stream));
+                let serving = serving.clone();
+                tokio::spawn(async move {
+                    serving.memory().connections += 1;
+                    serving.clone().converse(stream).await;
+                    serving.memory().connections -= 1;
+                    serving.news.tell();
+                });
             }
         });
         relay

@@ -49,7 +49,7 @@ pub(super) fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json
     if let Some(started_at_ms) = going_on {
         let at = date::shown(started_at_ms);
         eprintln_quietly(&format!(
-            "The newest fight ({at}) is left out: the meter has not ended it, and wrote within the last 10 minutes. `raidcast watch` shows it. Later it can be uploaded: its report calls it unfinished."
+            "The newest fight ({at}) is left out: the meter has not ended it, and wrote within the last 10 minutes, or it began within the last hour. `raidcast watch` shows it. Later it can be uploaded: its report calls it unfinished."
         ));
     }
     match plan.unfinished {

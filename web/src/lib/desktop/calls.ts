@@ -4,7 +4,6 @@
  */
 import type {
   AboutView,
-  Fault,
   FightFilter,
   FightPage,
   FirstChoice,
@@ -18,34 +17,12 @@ import type {
   RelayView,
   SettingsChange,
   SettingsView,
-  UpdateRule,
+  UpdateView,
   UploadChoice,
   UploadEnd,
   UploadPlan,
   UploadStep,
 } from './types';
-
-/** How updates stand. */
-export interface UpdateView {
-  /** What is to be had; `null`: nobody has looked yet. */
-  rule: UpdateRule | null;
-  /** When somebody looked last, Unix ms. */
-  lookedAtMs: number | null;
-  /** What is being done. */
-  busy: 'no' | 'looking' | 'loading' | 'installing';
-  /** So many hundredths of it have come; `null` where that is not known. */
-  percent: number | null;
-  /** All of it is here, and it is what was signed: to install it takes a moment. */
-  ready: boolean;
-  /** The system asks for a password before it installs it. */
-  asksPassword: boolean;
-  /** Why it cannot be installed now, in words; it is offered again when that is over. */
-  blocked: string | null;
-  /** The version that is installed, and used from the next start on. */
-  installed: string | null;
-  /** Why it was not installed. */
-  fault: Fault | null;
-}
 
 /** One command: what it takes, what it gives. */
 interface Command<Takes extends object | undefined, Gives> {

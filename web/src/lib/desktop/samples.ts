@@ -1,5 +1,4 @@
 /** What a staged app has: texts as the model makes them, long ones among them. For tests and pictures alone. */
-import type { UpdateView } from './calls';
 import type {
   AboutView,
   AppState,
@@ -13,6 +12,7 @@ import type {
   PairView,
   RelayView,
   SettingsView,
+  UpdateView,
   UploadChoice,
   UploadEnd,
   UploadPlan,

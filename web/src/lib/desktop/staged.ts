@@ -2,7 +2,7 @@
  * An app by script, for tests and pictures: it answers as the model would, and says what it is told to say. Never part
  * of the window that is built: a test looks.
  */
-import type { Bridge, CallName, Calls, Heard, Taken, UpdateView } from './calls';
+import type { Bridge, CallName, Calls, Heard, Taken } from './calls';
 import * as samples from './samples';
 import type {
   AboutView,
@@ -16,6 +16,7 @@ import type {
   PairStep,
   SettingsChange,
   SettingsView,
+  UpdateView,
   UploadEnd,
   UploadPlan,
   UploadStep,

@@ -1,7 +1,7 @@
 /** Updates, and what the app is. */
-import type { Bridge, UpdateView } from './calls';
+import type { Bridge } from './calls';
 import { Errand } from './errand.svelte';
-import type { AboutView } from './types';
+import type { AboutView, UpdateView } from './types';
 
 /** See the module. */
 export class Update {
