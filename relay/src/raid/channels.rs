@@ -1,7 +1,7 @@
 //! Which raid each account's channel shows, and who hears of it when that changes.
 //!
 //! One invariant: whoever came by a channel to a raid that it no longer shows is told so. What moves a channel is a
-//! write, so each write that can move one goes through [`Channels::write`]; a raid's task asks
+//! write, so each write that can move one goes through [`Channels::write`] or [`Channels::write_beside`]; a raid's task asks
 //! [`Channels::shows`] before it takes in who came by the channel. Whoever comes in before the channel has moved is
 //! found in the room by the message that follows, and whoever comes later is turned away.
 
@@ -157,20 +157,71 @@ impl Channels {
             let turn = channels.turn(account);
             // It is never closed.
             let _turn = turn.acquire().await;
-            if !channels.is_known(account) {
-                let (shows, from_ms) = channels.look(account).await?;
-                channels.note(account, shows, i64::MIN);
-                channels.unknown_until(account, from_ms);
-            }
+            channels.learn(account).await?;
             let written = write.await;
             // Also where it failed: it may have been stored all the same.
             channels.written(account).await;
             written
         };
-        self.tasks
-            .spawn(moving.in_current_span())
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("a write of a raid broke off".into())))
+        self.to_its_end(moving).await
+    }
+
+    /// The same for a write that waits for no other, as a fight that begins waits for none that is deleted: where others
+    /// go on, who watches is told when they are done.
+    ///
+    /// # Errors
+    /// As in [`Channels::write`].
+    pub async fn write_beside<T, F>(self: &Arc<Self>, account: AccountId, write: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let channels = Arc::clone(self);
+        let moving = async move {
+            channels.learn(account).await?;
+            let turn = channels.turn(account);
+            let free = turn.try_acquire();
+            let written = write.await;
+            if free.is_ok() {
+                channels.written(account).await;
+                return written;
+            }
+            let (turn, looking) = (Arc::clone(&turn), Arc::clone(&channels));
+            let telling = async move {
+                let _turn = turn.acquire().await;
+                looking.written(account).await;
+            };
+            channels.tasks.spawn(telling.in_current_span());
+            written
+        };
+        self.to_its_end(moving).await
+    }
+
+    async fn to_its_end<T, F>(&self, moving: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let ended = self.tasks.spawn(moving.in_current_span()).await;
+        ended.unwrap_or_else(|_| Err(StoreError::Unavailable("a write of a raid broke off".into())))
+    }
+
+    /// Looks what a channel shows, if nothing was written of it yet.
+    async fn learn(&self, account: AccountId) -> Result<(), StoreError> {
+        if self.is_known(account) {
+            return Ok(());
+        }
+        let (found, from_ms) = self.look(account).await?;
+        self.turn(account);
+        // Another may have learned it meanwhile, and have moved it.
+        if let Some(mut channel) = self.shown.get_mut(&account)
+            && channel.shows == Shows::Unknown
+        {
+            channel.shows = found;
+            channel.before.clear();
+            channel.unknown_until_ms = from_ms;
+        }
+        Ok(())
     }
 
     /// Looks where a channel is after a write, and tells who watches by it if it moved.

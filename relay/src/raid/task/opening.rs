@@ -392,14 +392,14 @@ async fn take_encounter(
         // It may move the channel, which shows where the fights are.
         let writes = Arc::clone(store);
         let begun = async move { writes.begin_encounter(&new).await };
-        let row = around.channels.write(raid.account, begun).await?;
+        let row = around.channels.write_beside(raid.account, begun).await?;
         taken.used();
         row
     };
     if row.raid_code != raid.code && moves {
         let (writes, to, moved) = (Arc::clone(store), raid.code.clone(), row.row);
         let moving = async move { writes.move_encounter(moved, &to).await };
-        around.channels.write(raid.account, moving).await?;
+        around.channels.write_beside(raid.account, moving).await?;
         // It may be less visible there.
         context.access.tell(&row.raid_code);
         if let Some(left) = around.directory.raid(&row.raid_code) {
