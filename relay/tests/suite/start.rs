@@ -41,11 +41,11 @@ fn what_cannot_be_is_refused_at_the_start_with_what_to_do() {
         (refused(folder.path(), &["--metrics-listen", "9090"], KEY, ""), "like 127.0.0.1:8787"),
         (refused(folder.path(), &["--log-format", "xml"], KEY, ""), "xml"),
         (refused(folder.path(), &[], KEY, "log_format = \"xml\""), "\"text\" or \"json\""),
-        (refused(folder.path(), &[], "a-key-with-\u{fc}mlauts", ""), "`default`"),
-        (refused(folder.path(), &[], " a-key-with-a-space", ""), "`default`"),
+        (refused(folder.path(), &[], "a-key-with-\u{fc}mlauts", ""), "RAIDCAST_UPLOAD_KEY"),
+        (refused(folder.path(), &[], " a-key-with-a-space", ""), "RAIDCAST_UPLOAD_KEY"),
         (refused(folder.path(), &[], "PASTE A KEY HERE", ""), "without spaces"),
-        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"PASTE A KEY HERE\"\n"), "`guild`"),
-        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"\"\n"), "`guild`"),
+        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"PASTE A KEY HERE\"\n"), "raidcast.toml:2: "),
+        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"\"\n"), "raidcast.toml:2: the upload key is empty"),
         (refused(folder.path(), &[], KEY, &format!("[upload_keys]\nguild = \"{KEY}\"\n")), "the same upload key"),
     ];
     for (text, says) in told {
