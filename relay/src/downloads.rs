@@ -3,7 +3,8 @@
 //! One invariant: nothing is served but plain files that lie in this folder itself. A name has letters, digits and a few
 //! signs, does not begin with a dot, and means no other file on Windows, so that it leads nowhere else; a link is not
 //! followed; nothing lists the folder.
-//! What is served goes out as it is read, at the pace of large answers, and so many at once.
+//! What is served goes out as it is read, at the pace of large answers, and so many at once; an address owes what it was
+//! sent, apart from what it owes of answers.
 
 mod kind;
 mod range;
@@ -199,9 +200,10 @@ pub async fn file(
                 let slowest = tokio::time::sleep(Duration::from_secs(60 + length / SLOWEST_BYTES_PER_S));
                 let pieces = ReaderStream::with_capacity(opened.take(length), PIECE_BYTES);
                 let pieces = futures::StreamExt::take_until(pieces, slowest);
-                let pieces = futures::StreamExt::map(pieces, move |piece| {
-                    let _ = &held;
-                    piece
+                // What is not taken is not owed.
+                let pieces = futures::StreamExt::inspect(pieces, move |piece| {
+                    let (of_address, _place) = &held;
+                    of_address.sent(piece.as_ref().map_or(0, |piece| piece.len() as u64));
                 });
                 let mut response = (status, Body::from_stream(pieces)).into_response();
                 response.extensions_mut().insert(Streamed);

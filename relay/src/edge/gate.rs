@@ -89,8 +89,12 @@ impl Asked {
     /// A permit for a file of the operator's folder.
     ///
     /// # Errors
-    /// The address is sent as many as it gets at once.
+    /// The address is sent as many as it gets at once, or was sent so much that it has to wait.
     pub fn download(&self) -> Result<Permit, HttpError> {
+        self.edge.book.may_download(self.address, Instant::now()).map_err(|later| {
+            self.edge.refusals.count(Refusal::Sent);
+            too_soon(later, "so much was downloaded to your address lately that this file has to wait: ask again later")
+        })?;
         let text = "as many files are being downloaded to your address as one gets at once: wait for some of them";
         self.hold(What::Download, Refusal::Answers, text, 20)
     }
