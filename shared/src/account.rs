@@ -330,6 +330,15 @@ pub struct JoinForm {
     pub invitation: Option<String>,
 }
 
+/// Asks whether an invitation is good: `POST /api/v1/invitation`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationLook {
+    /// Its secret.
+    pub invitation: String,
+}
+
 /// A new password: `PUT /api/v1/me/password`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

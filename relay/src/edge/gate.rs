@@ -99,21 +99,20 @@ impl Asked {
         self.hold(What::Download, Refusal::Answers, text, 20)
     }
 
-    /// Whether a ticket or a link that comes from the address is looked at now.
-    ///
-    /// # Errors
-    /// Too many were none.
-    pub fn may_try_tickets(&self) -> Result<(), HttpError> {
-        self.edge.book.may_try_tickets(self.address, Instant::now()).map_err(|later| {
-            self.edge.refusals.count(Refusal::Keys);
-            too_soon(later, "too many links that are none came from your address: wait, and ask for a new link")
-        })
-    }
-
-    /// Counts one that was none.
-    pub fn wrong_ticket(&self) {
+    /// What is answered to a ticket, a link or an invitation that is none: so many of an address are told so. What is good
+    /// is good, whoever shares the address.
+    pub fn was_wrong(&self, told: HttpError) -> HttpError {
         self.edge.refusals.count(Refusal::Keys);
-        self.edge.book.wrong_ticket(self.address, Instant::now());
+        let now = Instant::now();
+        match self.edge.book.may_try_tickets(self.address, now) {
+            Ok(()) => {
+                self.edge.book.wrong_ticket(self.address, now);
+                told
+            }
+            Err(later) => {
+                too_soon(later, "too many links that are none came from your address: wait, and ask for a new link")
+            }
+        }
     }
 
     /// Counts a refusal.

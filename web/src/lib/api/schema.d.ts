@@ -2083,6 +2083,11 @@ export interface components {
             /** @description Each of them. */
             invitations: components["schemas"]["InvitationLine"][];
         };
+        /** @description Asks whether an invitation is good: `POST /api/v1/invitation`. */
+        InvitationLook: {
+            /** @description Its secret. */
+            invitation: string;
+        };
         /** @description How somebody joins: `POST /api/v1/people`. */
         JoinForm: {
             /** @description The secret of an invitation, where one is needed. */
