@@ -54,6 +54,35 @@ fn what_cannot_be_is_refused_at_the_start_with_what_to_do() {
     }
 }
 
+#[test]
+fn a_start_without_a_database_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let songs = folder.path().join("songs.db");
+    std::fs::write(&songs, "this is no database".repeat(100)).unwrap();
+    // That nothing was made is asked for each.
+    let text = refused(folder.path(), &["--database-url", &format!("sqlite:{}", songs.display())], KEY, "");
+    assert!(text.contains("is not a database"), "{text}");
+    #[cfg(feature = "postgres")]
+    {
+        let text = refused(folder.path(), &["--database-url", "postgres://ana@127.0.0.1:9/raids"], KEY, "");
+        assert!(text.contains("could not open the database"), "{text}");
+    }
+    // One that was there is its owner's.
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let url = format!("sqlite:{}", songs.display());
+    let arguments = ["--data", own.to_str().unwrap(), "--database-url", &url];
+    let status = Command::new(RELAY)
+        .current_dir(folder.path())
+        .args(["--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!status.success() && own.is_dir());
+}
+
 #[tokio::test]
 async fn a_log_that_is_no_terminal_has_no_colours_and_a_wrong_key_is_told_without_itself() {
     let run = Run::new(Path::new(""));
