@@ -6,6 +6,7 @@ mod flags;
 mod key;
 mod layer;
 mod limit;
+mod lines;
 mod provider;
 mod section;
 mod shown;
@@ -124,7 +125,8 @@ impl Config {
         let tls = tls(
             layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate)?,
             layers.path("tls_key", flags.tls_key, file.tls_key)?,
-        )?;
+        )
+        .map_err(|(name, why)| layers.at(name, why))?;
         let keys = keys(&mut layers, file.upload_keys, file.keys, file.upload_key)?;
         for (id, entry) in &file.providers {
             layers.sources.note(format!("providers.{id}.client_secret"), entry.secret_source(id, &environment));
@@ -132,17 +134,21 @@ impl Config {
                 layers.sources.note(format!("providers.{id}.{given}"), Source::File);
             }
         }
-        let providers = provider::providers(file.providers, &environment).map_err(ConfigError::Value)?;
+        let providers = provider::providers(file.providers, &environment)
+            .map_err(|(id, why)| layers.in_file(&format!("providers.{id}"), why))?;
         let public_url = layers.text("public_url", flags.public_url, file.public_url)?;
-        let public_url = public_url.map(|url| public_url_of(&url, tls.is_some())).transpose()?;
+        let public_url = public_url.map(|url| public_url_of(&url, tls.is_some())).transpose();
+        let public_url = public_url.map_err(|why| layers.at("public_url", why))?;
         if let (Some(ProviderSetting { id, .. }), None) = (providers.first(), &public_url) {
-            return Err(layers.in_file(format!(
+            let why = format!(
                 "the provider `{id}` leads people back to this relay, whose address it must know: set `public_url`, like \
                  https://raids.example"
-            )));
+            );
+            return Err(layers.in_file(&format!("providers.{id}"), why));
         }
         let database_url = layers.text("database_url", flags.place.database_url, file.database_url)?;
-        let database_url = database_url.map(|url| url.parse()).transpose()?;
+        let database_url = database_url.map(|url| url.parse::<Database>()).transpose();
+        let database_url = database_url.map_err(|why| layers.at("database_url", why.to_string()))?;
         let cors_origins = layers.listed("cors_origins", Vec::new(), &file.cors_origins, |text| Ok(text.to_owned()))?;
         let cors_origins = Origins::listed(&cors_origins)
             .map_err(|why| layers.at("cors_origins", format!("under `cors_origins`, {why}")))?;
@@ -204,16 +210,21 @@ fn ways(mut listed: Vec<ProofWay>) -> Vec<ProofWay> {
 }
 
 /// Both files of a certificate, or none.
-fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
+///
+/// # Errors
+/// The setting that stands alone, and why it cannot.
+fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, (&'static str, String)> {
     match (certificate, key) {
         (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(ConfigError::Value(
-            "`tls_certificate` is set, and `tls_key` is not: name the file of its key, too".into(),
-        )),
-        (None, Some(_)) => Err(ConfigError::Value(
-            "`tls_key` is set, and `tls_certificate` is not: name the file of its certificate, too".into(),
-        )),
+        (Some(_), None) => {
+            let why = "`tls_certificate` is set, and `tls_key` is not: name the file of its key, too";
+            Err(("tls_certificate", why.to_owned()))
+        }
+        (None, Some(_)) => {
+            let why = "`tls_key` is set, and `tls_certificate` is not: name the file of its certificate, too";
+            Err(("tls_key", why.to_owned()))
+        }
     }
 }
 
@@ -224,28 +235,32 @@ fn keys(
     sections: BTreeMap<String, KeyEntry>,
     upload_key: Option<String>,
 ) -> Result<Vec<KeySetting>, ConfigError> {
+    // Each with the path at which it is set.
     let mut keys = Vec::new();
     for (account, key) in upload_keys {
-        layers.sources.note(format!("upload_keys.{account}"), Source::File);
-        keys.push(KeySetting::of(account, key));
+        let path = format!("upload_keys.{account}");
+        layers.sources.note(path.clone(), Source::File);
+        keys.push((path, KeySetting::of(account, key)));
     }
     for (name, entry) in sections {
         for given in entry.given() {
             layers.sources.note(format!("keys.{name}.{given}"), Source::File);
         }
-        keys.push(entry.setting(name)?);
+        let path = format!("keys.{name}");
+        let setting = entry.setting(name).map_err(|(field, why)| layers.in_file(&format!("{path}.{field}"), why))?;
+        keys.push((format!("{path}.key"), setting));
     }
     // What is no text is refused below, with the same words.
     let upload_key = layers.text("upload_key", None, upload_key)?;
-    keys.extend(upload_key.map(|key| KeySetting::of("default", key)));
-    check_keys(&keys)?;
+    keys.extend(upload_key.map(|key| ("upload_key".to_owned(), KeySetting::of("default", key))));
+    let (paths, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+    check_keys(&keys).map_err(|(at, why)| layers.at(&paths[at], why))?;
     Ok(keys)
 }
 
 /// The base of all links: of the web, without what only one page has.
-fn public_url_of(url: &str, tls: bool) -> Result<String, ConfigError> {
-    let refused =
-        |why: &str| Err(ConfigError::Value(format!("the public URL `{url}` {why}, like https://raids.example")));
+fn public_url_of(url: &str, tls: bool) -> Result<String, String> {
+    let refused = |why: &str| Err(format!("the public URL `{url}` {why}, like https://raids.example"));
     let Ok(uri) = url.parse::<axum::http::Uri>() else { return refused("is no URL: give one") };
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return refused("does not begin with http:// or https://: give one that does");
@@ -338,50 +353,62 @@ mod tests {
     fn what_stands_in_a_file_that_is_wrong_is_not_said() {
         let key = format!("4f3a9c{}", "0b1d2e".repeat(9));
         for (text, says) in [
-            (format!("upload_key = {key}\n"), "line 1"),
-            (format!("listen = []\nupload_key = \"{key}\nlisten=[]\n"), "line 2"),
+            (format!("upload_key = {key}\n"), ".toml:1: it is no TOML"),
+            (format!("listen = []\nupload_key = \"{key}\nlisten=[]\n"), ".toml:2: it is no TOML"),
             (format!("[upload_keys]\nguild = {key}\n"), "stands in quotes"),
             (format!("upload_keys = \"{key}\"\n"), "`upload_keys`"),
-            (format!("upload_key = '{key}' friends\n"), "line 1"),
-            (format!("{key} = \"guild\"\n"), "a setting that there is not"),
+            (format!("upload_key = '{key}' friends\n"), ".toml:1: it is no TOML"),
+            (format!("\n{key} = \"guild\"\n"), ".toml:2: a setting stands there that there is not"),
             (format!("[upload_keys]\n\"{key}\" = [5]\n"), "`upload_keys`"),
             (
                 format!("[keys.bot]\nkey = \"{key}\"\nscopes = [\"{key}\"]\n"),
-                "[keys.bot]: `scopes` has a value that is none of upload, read",
+                ".toml:3: `scopes` has a value that is none of upload, read",
             ),
-            (format!("[keys.bot]\nkey = [\"{key}\"]\n"), "[keys.bot]: `key` must be text"),
+            (format!("[keys.bot]\nkey = [\"{key}\"]\n"), ".toml:2: `key` must be text"),
             (
                 format!("[keys.bot]\nkey = \"{key}\"\nvisibility = \"privat\"\n"),
-                "`visibility` must be public, unlisted or private",
+                ".toml:3: `visibility` must be public, unlisted or private",
             ),
-            (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "[keys.bot] has `scope`, which"),
-            (format!("[keys.{key}]\nkey = \"a-good-long-key\"\n{key} = 1\n"), "a section of `keys` is not"),
-            ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "[keys.bot] lacks its `key`"),
+            (
+                format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"),
+                ".toml:3: a section cannot have what stands there",
+            ),
+            (format!("[keys.{key}]\nkey = \"a-good-long-key\"\n{key} = 1\n"), ".toml:3: a section cannot have"),
+            ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), ".toml:1: the section lacks its `key`"),
             (format!("log_format = \"{key}\"\n"), "\"text\" or \"json\""),
             (format!("registration = \"{key}\"\n"), "\"open\", \"invitation\" or \"closed\""),
             ("uploads_per_address_hour = 0\n".to_owned(), "at least 1"),
-            (format!("[providers.sso]\nkind = \"{key}\"\n"), "[providers.sso]: `kind` must be openid or discord"),
-            (format!("[providers.sso]\nkind = \"openid\"\nclient_secret = \"{key}\"\n"), "lacks its `client_id`"),
+            (format!("[providers.sso]\nkind = \"{key}\"\n"), ".toml:2: `kind` must be openid or discord"),
+            (
+                format!("[providers.sso]\nkind = \"openid\"\nclient_secret = \"{key}\"\n"),
+                ".toml:1: the section lacks its `client_id`",
+            ),
             (
                 format!("[providers.sso]\nkind = \"openid\"\nclient_id = \"a\"\nclient_secret = [\"{key}\"]\n"),
-                "[providers.sso]: `client_secret` must be text",
+                ".toml:4: `client_secret` must be text",
             ),
             (
                 format!("[providers.a]\nkind = \"discord\"\nclient_id = \"1\"\nclient_secret = \"{key}\"\n"),
                 "set `public_url`",
             ),
-            (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"), "`bot` must be at least 1"),
+            (
+                format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"),
+                ".toml:3: `uploads_per_day` must be at least 1",
+            ),
             (
                 format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"),
-                "[keys.bot]: `uploads_per_day` must be a whole number",
+                ".toml:3: `uploads_per_day` must be a whole number",
             ),
             ("cors_origins = [\"https://a.example/b\"]\n".to_owned(), "without a path"),
             ("metrics_listen = \"9090\"\n".to_owned(), "like 127.0.0.1:8787"),
             ("keep_days = -1\n".to_owned(), "`keep_days` must be a whole number of at least 1"),
-            ("Data = \"x\"\n".to_owned(), "names are in small letters, so write data"),
-            ("listen = \"127.0.0.1:1\"\n".to_owned(), "like listen = [\"127.0.0.1:8787\"]"),
-            ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
-            (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),
+            ("Data = \"x\"\n".to_owned(), ".toml:1: names of settings are in small letters: write `data`"),
+            (
+                "\n\nlisten = \"127.0.0.1:1\"\n".to_owned(),
+                ".toml:3: `listen` must be a list, like listen = [\"127.0.0.1:8787\"]",
+            ),
+            ("upload_kye = \"a-long-enough-key\"\n".to_owned(), ".toml:1: a setting stands there that there is not"),
+            (format!("database_url = postgres://u:{key}@h/d\n"), ".toml:1: it is no TOML"),
             (format!("database_url = \"postgres:/u:{key}@h/d\"\n"), "names no database"),
             (format!("database_url = \"://u:{key}@h/d\"\n"), "postgres://user@host/database"),
             (format!("database_url = \"mysql://u:{key}@h/d\"\n"), "`mysql`"),
@@ -395,13 +422,36 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_written_where_its_name_belongs_is_not_said() {
+        // As short as one may be, and as plain as a name.
+        let key = "k7-pQ2mX";
+        for (text, line) in [
+            (format!("{key} = \"guild\"\n"), 1),
+            (format!("[upload_keys]\n{key} = \"guild\"\n"), 2),
+            (format!("[upload_keys]\n{key} = 5\n"), 2),
+            (format!("[upload_keys]\nguild = \"a-long-enough-key\"\n{key} = \"a-long-enough-key\"\n"), 0),
+            (format!("[keys.{key}]\nkey = \"guild\"\n"), 2),
+            (format!("[keys.{key}]\naccount = \"guild\"\n"), 1),
+            (format!("[keys.{key}]\nkey = \"a-long-enough-key\"\naccount = \"@guild\"\n"), 2),
+            (format!("[keys.{key}]\nkey = \"a-long-enough-key\"\nsigning_secret = \"short\"\n"), 3),
+            (format!("[keys.guild]\n{key} = \"key\"\n"), 2),
+            (format!("[keys.guild]\nkey = \"a-long-enough-key\"\nscopes = [\n  \"read\",\n  \"{key}\",\n]\n"), 5),
+            (format!("[providers.sso]\n{key} = \"client_secret\"\n"), 2),
+        ] {
+            let error = refused(&text);
+            let place = if line == 0 { ".toml:".to_owned() } else { format!(".toml:{line}: ") };
+            assert!(error.contains(&place) && !error.contains(key), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn a_signing_secret_is_long_is_not_the_key_and_is_never_said() {
         let key = "a-key-of-more-than-32-characters!";
         for (secret, says) in
             [("", "fewer than 32"), ("thirty-one-characters-long-only", "fewer than 32"), (key, "upload key")]
         {
             let error = refused(&format!("[keys.bot]\nkey = \"{key}\"\nsigning_secret = \"{secret}\"\n"));
-            assert!(error.contains("`bot`") && error.contains(says), "{error}");
+            assert!(error.contains(".toml:3: `signing_secret`") && error.contains(says), "{error}");
             assert!(secret.is_empty() || !error.contains(secret), "{error}");
         }
         let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,10 @@
 //! The operator's folder of downloads: the app's packages, and the file that says which version there is.
 //!
 //! One invariant: nothing is served but plain files that lie in this folder itself. A name has letters, digits and a few
-//! signs and does not begin with a dot, so that it leads nowhere else; a link is not followed; nothing lists the folder.
-//! What is served goes out as it is read, at the pace of large answers, and so many at once.
+//! signs, does not begin with a dot, and means no other file on Windows, so that it leads nowhere else; a link is not
+//! followed; nothing lists the folder.
+//! What is served goes out as it is read, at the pace of large answers, and so many at once; an address owes what it was
+//! sent, apart from what it owes of answers.
 
 mod kind;
 mod range;
@@ -101,7 +103,21 @@ pub fn is_served(entry: &std::fs::DirEntry) -> bool {
 /// Whether it is the name of a file that may be served.
 fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'~');
-    !name.is_empty() && name.len() <= NAME_MAX && !name.starts_with('.') && name.bytes().all(is_plain)
+    let is_sound = !name.is_empty() && name.len() <= NAME_MAX && !name.starts_with('.');
+    is_sound && name.bytes().all(is_plain) && !is_another_on_windows(name)
+}
+
+/// Whether Windows takes the name for that of something else: a device, the same without its last dot, or a short name
+/// (eight signs, a dot, three) that it has made up for a longer one. The same is served on every system.
+fn is_another_on_windows(name: &str) -> bool {
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    let is_device = match stem.to_ascii_lowercase().as_bytes() {
+        b"con" | b"prn" | b"aux" | b"nul" => true,
+        [b'c', b'o', b'm', digit] | [b'l', b'p', b't', digit] => digit.is_ascii_digit(),
+        _ => false,
+    };
+    let is_short = stem.contains('~') && stem.len() <= 8 && ending.len() <= 3;
+    is_device || is_short || name.ends_with('.')
 }
 
 /// Opens a plain file: no link, no folder, and nothing that has to be waited for.
@@ -184,9 +200,10 @@ pub async fn file(
                 let slowest = tokio::time::sleep(Duration::from_secs(60 + length / SLOWEST_BYTES_PER_S));
                 let pieces = ReaderStream::with_capacity(opened.take(length), PIECE_BYTES);
                 let pieces = futures::StreamExt::take_until(pieces, slowest);
-                let pieces = futures::StreamExt::map(pieces, move |piece| {
-                    let _ = &held;
-                    piece
+                // What is not taken is not owed.
+                let pieces = futures::StreamExt::inspect(pieces, move |piece| {
+                    let (of_address, _place) = &held;
+                    of_address.sent(piece.as_ref().map_or(0, |piece| piece.len() as u64));
                 });
                 let mut response = (status, Body::from_stream(pieces)).into_response();
                 response.extensions_mut().insert(Streamed);
@@ -238,6 +255,34 @@ mod tests {
         let long = "a".repeat(NAME_MAX + 1);
         for bad in ["", ".", "..", ".hidden", "a/b", "a\\b", "a b", "c:d", "a%2fb", "ä", "a\0", "a\n", &long] {
             assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_by_which_windows_finds_another_file_are_none() {
+        for bad in [
+            "RAIDCA~1.EXE",
+            "raidca~1",
+            "A~B.7z",
+            "setup.exe.",
+            "setup.exe...",
+            "setup.exe ",
+            "setup.exe::$DATA",
+            "NUL",
+            "nul.txt",
+            "Con.tar.gz",
+            "aux",
+            "prn.json",
+            "COM1",
+            "lpt9.exe",
+            "com0.zip",
+        ] {
+            assert!(!is_name(bad), "{bad}");
+        }
+        for good in
+            ["raidcast~1.deb", "rc~1.2.zip", "a~1.json", "nullable.txt", "com.txt", "com10", "console.exe", "lpt"]
+        {
+            assert!(is_name(good), "{good}");
         }
     }
 

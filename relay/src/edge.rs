@@ -8,6 +8,7 @@ mod accept;
 mod address;
 mod book;
 mod conn;
+mod debt;
 mod descriptors;
 mod gate;
 mod handshake;

@@ -199,6 +199,11 @@ pub struct EdgeLimits {
     pub sent_kib_burst: u32,
     /// And then so many a second: seven of the largest.
     pub sent_kib_per_s: u32,
+    /// KiB of the operator's files to one address at once: a guild of forty behind one address updates, with packages of
+    /// some 12 MiB.
+    pub downloaded_kib_burst: u32,
+    /// And then so many a second: a tenth of what all large answers have.
+    pub downloaded_kib_per_s: u32,
     /// Requests of one address that are being answered at once: of a pool with 256 places an eighth.
     pub answers_per_address: u32,
     /// Replays of one address: of the relay's 64 an eighth.
@@ -325,6 +330,8 @@ impl Default for EdgeLimits {
             uploads_per_address_hour: 1_000,
             sent_kib_burst: 8 * 1024,
             sent_kib_per_s: 4 * 1024,
+            downloaded_kib_burst: 512 * 1024,
+            downloaded_kib_per_s: 4 * 1024,
             answers_per_address: 32,
             replays_per_address: 8,
             wrong_keys_per_minute: 10,

@@ -122,6 +122,7 @@ fn people() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
         .routes(routes!(api::session::ways))
         .routes(routes!(api::session::sign_in, api::session::sign_out))
+        .routes(routes!(api::session::look_at_invitation))
         .routes(routes!(api::session::join, api::administration::people))
         .routes(routes!(api::administration::remove))
         .routes(routes!(api::administration::audit))

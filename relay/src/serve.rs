@@ -137,8 +137,14 @@ impl Relay {
             }
         }
         let data = |source| ServeError::Data { path: config.data.clone(), source };
+        let is_new = !config.data.exists();
         private::keep(&config.data).map_err(data)?;
-        let store = config.database().open().await?;
+        let opened = config.database().open().await;
+        if is_new && opened.is_err() {
+            // It was made for nothing; one in which anything is stays.
+            let _ = std::fs::remove_dir(&config.data);
+        }
+        let store = opened?;
         let (clock, entropy) = (Clock::system(), Entropy::system());
         let secret = secret(&config.data.join("relay.key"), &entropy)?;
         Self::start_with(config, store, clock, entropy, secret).await

@@ -115,6 +115,39 @@ pub enum Audited {
     PlayerExported,
 }
 
+impl Audited {
+    /// Whether a note of it is about a person; else it is about an account, or about none.
+    pub fn is_about_person(self) -> bool {
+        match self {
+            Self::PersonLeft
+            | Self::PersonRemoved
+            | Self::PersonExported
+            | Self::CharacterProved
+            | Self::ClaimRefused
+            | Self::PlayerHidden
+            | Self::PlayerShown
+            | Self::PlayerAgreed
+            | Self::PlayerDisagreed
+            | Self::PlayerExported => true,
+            Self::FightDeleted
+            | Self::RaidDeleted
+            | Self::RaidExpired
+            | Self::RaidPinned
+            | Self::RaidUnpinned
+            | Self::AccountClaimed
+            | Self::InvitationMade
+            | Self::InvitationTakenBack
+            | Self::KeyMade
+            | Self::KeyRevoked
+            | Self::RemovalClosed
+            | Self::LinkMade
+            | Self::LinkRevoked
+            | Self::RaidShown
+            | Self::TitleCleared => false,
+        }
+    }
+}
+
 /// Who may join a relay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -328,6 +361,15 @@ pub struct JoinForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub invitation: Option<String>,
+}
+
+/// Asks whether an invitation is good: `POST /api/v1/invitation`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationLook {
+    /// Its secret.
+    pub invitation: String,
 }
 
 /// A new password: `PUT /api/v1/me/password`.

@@ -153,10 +153,14 @@ pub struct AuditLine {
     pub by_name: Option<String>,
     /// The number of the key by which it was done; `null` where it was done on a page, or the key is one of its configuration.
     pub key: Option<i64>,
+    /// What its owner calls it, as long as it is good.
+    pub key_name: Option<String>,
     /// What.
     pub what: Audited,
     /// The number of the account or person that it is about; `null` where it is about none.
     pub about: Option<i64>,
+    /// The name of the person that it is about, as long as he is there; of an account none is told.
+    pub about_name: Option<String>,
 }
 
 /// Who changed what: `GET /api/v1/audit`.

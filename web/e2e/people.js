@@ -16,7 +16,7 @@ export const STAGED_PERSON = { name: 'Mira', password: 'correct horse' };
 /** Addresses that are answered here: all but the first line are of what the stage's own raid has nothing to do with. */
 const OF_PEOPLE = new RegExp(
   `^/api/v1/(${[
-    'sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|player-exports|limits|audit',
+    'sign-in|session|people|newcomer|me|invitation|invitations|accounts|pairings|removals|claims|opt-outs|player-exports|limits|audit',
     'live/STAGECHANNEL/links|raids/NIGHT\\d+|reports/night\\d+x\\d+',
   ].join('|')})(/|$)`,
 );
@@ -250,6 +250,8 @@ export class StagedPeople {
       }
       case 'DELETE /api/v1/me/keys/{id}':
         this.keys = this.keys.filter(other);
+        return done();
+      case 'POST /api/v1/invitation':
         return done();
       case 'GET /api/v1/invitations':
         return json(200, { invitations: this.invitations });

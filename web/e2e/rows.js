@@ -143,10 +143,10 @@ export function limits(now) {
  * @param {number} now
  */
 export function audit(now) {
-  const line = { about: null, by: 1, byName: 'Mira', key: null };
+  const line = { about: null, aboutName: null, by: 1, byName: 'Mira', key: null, keyName: null };
   return [
     { ...line, id: 345, atMs: now - 60_000, what: 'fight_deleted', about: 1 },
-    { ...line, id: 344, atMs: now - HOUR_MS, what: 'raid_shown', by: null, byName: null, key: 102 },
+    { ...line, id: 344, atMs: now - HOUR_MS, what: 'raid_shown', by: null, byName: null, key: 102, keyName: 'Meter' },
     { ...line, id: 343, atMs: now - 2 * HOUR_MS, what: 'raid_expired', by: null, byName: null },
     { ...line, id: 342, atMs: now - DAY_MS, what: 'person_removed', by: 3, byName: null, about: 7 },
     { ...line, id: 341, atMs: now - 2 * DAY_MS, what: 'invitation_made', by: 4, byName: LONG },

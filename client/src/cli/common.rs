@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
@@ -158,6 +159,21 @@ pub(super) fn print_line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
+}
+
+/// The end of a command whose last words are printed. Where they could not be, the disk is full for example, it says so;
+/// to a reader that has gone it says nothing.
+pub(super) fn printed(said: io::Result<()>) -> ExitCode {
+    let Err(error) = said else { return ExitCode::SUCCESS };
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        let remedy = if error.kind() == io::ErrorKind::StorageFull {
+            " Make room on that disk, or print elsewhere."
+        } else {
+            ""
+        };
+        print_error(false, "output", &format!("The answer cannot be printed ({}).{remedy}", words::told(&error)));
+    }
+    ExitCode::FAILURE
 }
 
 /// What went wrong, as `--json` tells it.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::common::{USAGE, print_error, print_line, settings_file};
+use super::common::{USAGE, print_error, print_line, printed, settings_file};
 use super::words;
 use crate::keys::{Kept, Keys};
 use crate::pairing::{Invitation, Paired, Pairing, PairingError};
@@ -89,7 +89,7 @@ pub(super) async fn login(flags: LoginFlags) -> ExitCode {
          {minutes} minutes. Type no code there that somebody sent you. Waiting …"
     ));
     if told.is_err() {
-        return ExitCode::FAILURE;
+        return printed(told);
     }
     let Paired { key, name } = match pairing.wait().await {
         Ok(paired) => paired,
@@ -115,7 +115,7 @@ pub(super) async fn login(flags: LoginFlags) -> ExitCode {
         }
     };
     let told = print_line(&format!("This computer is paired with {name}. {place}\nNow run: raidcast watch"));
-    ExitCode::from(u8::from(told.is_err()))
+    printed(told)
 }
 
 fn failed(error: &PairingError) -> ExitCode {
@@ -138,11 +138,11 @@ pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
                 "This computer has forgotten its key. Revoke the key on your account page, too: a copy of it would still \
                  work.",
             );
-            ExitCode::from(u8::from(told.is_err()))
+            printed(told)
         }
         Ok(false) => {
             let told = print_line("There is no key for this relay on this computer.");
-            ExitCode::from(u8::from(told.is_err()))
+            printed(told)
         }
         Err(error) => refuse(&words::keys_error(&error, keys.path())),
     }

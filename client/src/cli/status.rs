@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::common::{USAGE, print_error, print_line, state_folder};
+use super::common::{USAGE, print_error, print_line, printed, state_folder};
 use super::json;
 use super::words::{told, write_overview};
 use crate::clock::Clock;
@@ -40,9 +40,10 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
     let overview = match Overview::read(&state, Clock::system().unix_ms()) {
         Ok(overview) => overview,
         Err(error) if error.kind() == io::ErrorKind::NotFound && given && !json => {
-            let told =
-                print_line(&format!("There is no folder {}. Nothing has been streamed with it yet.", state.display()));
-            return ExitCode::from(u8::from(told.is_err()));
+            return printed(print_line(&format!(
+                "There is no folder {}. Nothing has been streamed with it yet.",
+                state.display()
+            )));
         }
         // Nobody has streamed from here: that is no error.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Overview::default(),
@@ -56,10 +57,9 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let told = if json {
+    printed(if json {
         print_line(&json::overview_line(&overview))
     } else {
         write_overview(&overview, &mut io::stdout().lock(), all)
-    };
-    ExitCode::from(u8::from(told.is_err()))
+    })
 }

@@ -333,12 +333,19 @@ impl Now {
         }
     }
 
-    /// Replaces the file, without waiting for the disk: after a power cut there is nothing under way to be shown.
+    /// Replaces the file, without waiting for the disk: after a power cut there is nothing under way to be shown. Where there
+    /// is no room for another, it is written over: that the disk is full is what it has to tell.
     pub(super) fn save(&self, part: &Path) -> io::Result<()> {
         let (path, temporary) = (part.join("now.json"), part.join("now.json.new"));
+        let text = serde_json::to_vec(self).map_err(io::Error::other)?;
         let _ = fs::remove_file(&temporary);
-        create_private(&temporary)?.write_all(&serde_json::to_vec(self).map_err(io::Error::other)?)?;
-        fs::rename(&temporary, &path)
+        let replaced = create_private(&temporary)
+            .and_then(|mut file| file.write_all(&text))
+            .and_then(|()| fs::rename(&temporary, &path));
+        replaced.or_else(|error| {
+            let _ = fs::remove_file(&temporary);
+            write_over(&path, text).map_err(|_| error)
+        })
     }
 
     /// Whether its client is running still: while the folder's lock is held; where that cannot be told (`None`), while
@@ -346,6 +353,21 @@ impl Now {
     pub fn is_running(&self, is_held: Option<bool>, unix_ms: i64) -> bool {
         self.running && is_held.unwrap_or_else(|| unix_ms.saturating_sub(self.at_ms) < 4 * NOW_MS as i64)
     }
+}
+
+/// What a file takes on a disk at the least, bytes, and what it grows by.
+const BLOCK: usize = 4_096;
+
+/// Writes JSON over a file that is there, if it fits into the room that the file has on its disk. What is left of what
+/// stood there is spaces, so that a look between finds the one or the other.
+fn write_over(path: &Path, mut text: Vec<u8>) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    let held = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if text.len().div_ceil(BLOCK) > held.div_ceil(BLOCK) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    text.resize(text.len().max(held), b' ');
+    file.write_all(&text)
 }
 
 #[cfg(test)]
@@ -406,6 +428,27 @@ mod tests {
         assert!(now(true).is_running(Some(true), late) && !now(true).is_running(Some(false), 1_000));
         assert!(now(true).is_running(None, late - 1) && !now(true).is_running(None, late));
         assert!(!now(false).is_running(Some(true), 1_000));
+    }
+
+    #[test]
+    fn where_no_file_can_be_added_the_one_that_is_there_tells_how_things_stand() {
+        let dir = tempfile::tempdir().unwrap();
+        let full = OsError { kind: crate::os_error::OsErrorKind::NoRoom, code: Some(28), text: "no room".into() };
+        let why = Stall::Unwritable { dir: dir.path().to_owned(), error: full };
+        let stalled = Now { running: true, trouble: Some(Trouble::Stalled { why }), ..Now::default() };
+        // As where there is no room: none can be made beside it.
+        fs::create_dir_all(dir.path().join("now.json.new/in the way")).unwrap();
+        assert!(stalled.save(dir.path()).is_err(), "there is none to be written over");
+        let long = Now { relay: "r".repeat(200), running: true, ..Now::default() };
+        fs::write(dir.path().join("now.json"), serde_json::to_vec(&long).unwrap()).unwrap();
+        for now in [&stalled, &long, &stalled] {
+            now.save(dir.path()).unwrap();
+            assert_eq!(Now::load(dir.path()).as_ref(), Some(now));
+        }
+        // What needs more room than that has leaves it as it is.
+        let longer = Now { relay: "r".repeat(BLOCK), ..Now::default() };
+        assert!(longer.save(dir.path()).is_err());
+        assert_eq!(Now::load(dir.path()).as_ref(), Some(&stalled));
     }
 
     #[test]

@@ -501,6 +501,22 @@ async fn a_path_that_is_no_text_is_a_path_like_any_other() {
     assert!(err.contains("No meter database was found"), "{err}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_for_which_there_is_no_room_is_no_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["status"][..], &["status", "--json"], &["status", "--state", "/nowhere/at/all"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_raidcast"));
+        command.env_clear().env("HOME", dir.path()).args(args).stdin(Stdio::null()).stdout(full);
+        let ended = command.output().unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{args:?}");
+        let says = "error: The answer cannot be printed (No space left on device). Make room on that disk, or print elsewhere.\n";
+        assert_eq!(told, says, "{args:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_key_stands_in_no_log_and_a_log_in_a_file_has_no_colours() {
     let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);

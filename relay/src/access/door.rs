@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
 
@@ -21,9 +20,6 @@ use crate::raid::Channels;
 
 /// What somebody is told who asked when it was changed what a raid shows.
 const CHANGED: &str = "what this raid shows has just changed: ask again";
-
-/// So many of an account's raids are looked at for what its channel shows to those who are behind.
-const RAIDS_OF_CHANNEL_MAX: u32 = 8;
 
 /// No ticket is longer, whatever it opens.
 const TICKET_BYTES_MAX: usize = 128;
@@ -134,56 +130,13 @@ impl Door {
                 Ok((admitted, _)) if admitted.is_member(newest.tickets) => newest,
                 // That it began is not told before its time, nor that it is private.
                 Ok(_) | Err(HttpError::NotFound) => {
-                    self.shown_to_others(account.id, newest).await?.ok_or(HttpError::NotFound)?
+                    self.channels.raid_of_others(account.id, newest).await?.ok_or(HttpError::NotFound)?
                 }
                 Err(error) => return Err(error),
             },
         };
         let seen = self.admit(asker, (&raid).into()).await?;
         Ok(Visible::new(raid, seen))
-    }
-
-    /// The raid that a channel shows to those who are no members: of what each raid shows them by now, the one that was
-    /// active last.
-    async fn shown_to_others(&self, account: AccountId, newest: RaidRow) -> Result<Option<RaidRow>, HttpError> {
-        let store = &self.context.store;
-        let order = |raid: &RaidRow, active_at_ms: i64| (!raid.history, active_at_ms);
-        let mut shown =
-            self.active_then(&newest, true).await?.map(|active_at_ms| (order(&newest, active_at_ms), newest));
-        for line in store.raids_of(account, None, RAIDS_OF_CHANNEL_MAX).await? {
-            let may_be = |(best, held): &((bool, i64), RaidRow)| {
-                held.code != line.code && (!best.0 || line.active_at_ms > best.1)
-            };
-            if !shown.as_ref().is_none_or(may_be) {
-                continue;
-            }
-            // One that cannot be read is not shown.
-            let Ok(Some(raid)) = store.raid_by_code(&line.code).await else { continue };
-            let Some(active_at_ms) = self.active_then(&raid, line.fights > 0).await? else { continue };
-            let order = order(&raid, active_at_ms);
-            if shown.as_ref().is_none_or(|(best, _)| order > *best) {
-                shown = Some((order, raid));
-            }
-        }
-        Ok(shown.map(|(_, raid)| raid))
-    }
-
-    /// When a raid was active last, as far as those may know who are no members; `None`: it has not begun for them. One
-    /// whose fights they do not know of counts as older, as [`raidcast_store::Raids::newest_raid`] has it.
-    async fn active_then(&self, raid: &RaidRow, has_fights: bool) -> Result<Option<i64>, HttpError> {
-        let counted = |active_at_ms: i64, has_fights: bool| match has_fights || raid.history {
-            true => active_at_ms,
-            false => active_at_ms.saturating_sub(RAID_IDLE_MS),
-        };
-        let until_ms =
-            raid.delay.until_ms(self.context.clock.now_ms()).filter(|until_ms| raid.active_at_ms > *until_ms);
-        let Some(until_ms) = until_ms else { return Ok(Some(counted(raid.active_at_ms, has_fights))) };
-        if raid.created_at_ms > until_ms {
-            return Ok(None);
-        }
-        let fights = self.context.store.raid_reports(&raid.code).await?;
-        let came = fights.iter().map(|fight| fight.created_at_ms).filter(|at_ms| *at_ms <= until_ms).max();
-        Ok(Some(counted(came.unwrap_or_default().max(raid.created_at_ms), came.is_some())))
     }
 
     /// The address of a raid's channel, for who may know it.

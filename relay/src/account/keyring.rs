@@ -4,7 +4,7 @@
 //! whoever was let in by it hears of it ([`Key::ended`]). All keys stand in memory, for each request asks for one before it is
 //! routed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -232,6 +232,13 @@ impl Keyring {
         }
         rows.sort_unstable_by_key(|row| row.id);
         rows
+    }
+
+    /// What those of some keys are called that are good now; that of a key of the configuration is nobody's.
+    pub fn names(&self, ids: &HashSet<KeyId>) -> HashMap<KeyId, String> {
+        let now_ms = self.clock.now_ms();
+        let named = |held: &&Kept| ids.contains(&held.row.id) && !held.key.is_over(now_ms);
+        self.kept().values().filter(named).map(|held| (held.row.id, held.row.name.clone())).collect()
     }
 
     /// How many people made.

@@ -62,7 +62,7 @@ pub async fn remove(State(desk): State<Desk>, Path(id): Path<i64>, headers: Head
 
 /// Who changed what.
 ///
-/// Kept for a year. No names of players stand here, no codes and no addresses.
+/// Kept for a year. No names of players stand here, no codes and no addresses: what was deleted leaves no link behind.
 #[utoipa::path(
     get, path = "/api/v1/audit", operation_id = "audit", tag = "Administration",
     params(BeforeQuery),

@@ -5,7 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use raidcast_shared::account::{
-    JoinForm, Me, Newcomer, NewcomerForm, ProviderForm, ProviderTrip, Registration, SignInForm, SignInWays,
+    InvitationLook, JoinForm, Me, Newcomer, NewcomerForm, ProviderForm, ProviderTrip, Registration, SignInForm,
+    SignInWays,
 };
 
 use crate::account::Entered;
@@ -116,6 +117,24 @@ pub async fn sign_out(State(desk): State<Desk>, headers: HeaderMap) -> Result<Re
     let who = desk.members().changing(&headers).await?;
     let cookie = desk.members().sign_out(&who, &headers).await?;
     Ok(with_cookies(StatusCode::NO_CONTENT.into_response(), [cookie]))
+}
+
+/// Whether an invitation is good.
+///
+/// Nothing of it is used. What is wrong with one that is not is not told: it is used up, over, taken back, or was none.
+#[utoipa::path(
+    post, path = "/api/v1/invitation", operation_id = "lookAtInvitation", tag = "People",
+    request_body = InvitationLook,
+    responses((status = 204, description = "Somebody may join by it."), NotInvited)
+)]
+pub async fn look_at_invitation(
+    State(desk): State<Desk>,
+    Extension(asked): Extension<Asked>,
+    headers: HeaderMap,
+    body: JsonBody<InvitationLook>,
+) -> Result<StatusCode, HttpError> {
+    desk.members().look_at_invitation(&body.read()?, &headers, &asked).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Has somebody join, and signs him in.

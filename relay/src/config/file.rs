@@ -1,6 +1,7 @@
 //! `raidcast.toml`: what may stand in it, and what is wrong with one, without what stands there.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::uplink::Visibility;
@@ -9,9 +10,11 @@ use serde::Deserialize;
 use super::error::ConfigError;
 use super::key::KeySetting;
 use super::limit::MEMORY_MIB_MIN;
+use super::lines::Lines;
 use super::provider::ProviderEntry;
 use super::section;
 use crate::account::{Registration, Scope, Scopes};
+use crate::error::plain;
 use crate::signature::{SECRET_CHARS_MIN, SigningSecret};
 
 /// The configuration file; every entry may be left out.
@@ -59,17 +62,29 @@ pub(super) struct File {
 
 impl File {
     /// Reads it; where it need not be there, what is not there sets nothing.
-    pub(super) fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
-        let looked = std::fs::metadata(path);
-        if required && looked.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-            let why = "it is not there: check --config, or RAIDCAST_CONFIG".to_owned();
-            return Err(ConfigError::File { path: path.to_owned(), why });
-        }
-        config::Config::builder()
-            .add_source(config::File::from(path).format(config::FileFormat::Toml).required(required))
+    pub(super) fn read(path: &Path, required: bool) -> Result<(Self, Lines), ConfigError> {
+        let wrong = |line: Option<usize>, why: String| ConfigError::File { path: path.to_owned(), line, why };
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && !required => {
+                return Ok((Self::default(), Lines::default()));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(wrong(None, "it is not there: check --config, or RAIDCAST_CONFIG".to_owned()));
+            }
+            Err(error) => return Err(wrong(None, plain(&error))),
+        };
+        let text = text.trim_start_matches('\u{feff}');
+        let lines = Lines::of(text)
+            .map_err(|line| wrong(line, "it is no TOML. Text stands in quotes, like upload_key = \"…\"".to_owned()))?;
+        let parsed = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
             .build()
-            .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError::File { path: path.to_owned(), why: without_values(&error) })
+            .and_then(config::Config::try_deserialize);
+        match parsed {
+            Ok(file) => Ok((file, lines)),
+            Err(error) => Err(wrong(path_of(&error).and_then(|path| lines.at(&path)), without_values(&error))),
+        }
     }
 }
 
@@ -100,17 +115,17 @@ impl KeyEntry {
     }
 
     /// The key with this name.
-    pub(super) fn setting(self, name: String) -> Result<KeySetting, ConfigError> {
+    ///
+    /// # Errors
+    /// The field that cannot be what it is, and why.
+    pub(super) fn setting(self, name: String) -> Result<KeySetting, (&'static str, String)> {
         let Self { key, account, scopes, visibility, signing_secret, uploads_per_day } = self;
         if uploads_per_day == Some(0) {
-            let text = format!(
-                "the uploads_per_day of `{name}` must be at least 1: a key that uploads nothing lacks the scope"
-            );
-            return Err(ConfigError::Value(text));
+            let why = "`uploads_per_day` must be at least 1: a key that uploads nothing lacks the scope";
+            return Err(("uploads_per_day", why.to_owned()));
         }
         let refused = |why: &str| {
-            let text = format!("the signing_secret of `{name}` {why}, for example from `openssl rand -hex 32`");
-            Err(ConfigError::Value(text))
+            Err(("signing_secret", format!("`signing_secret` {why}, for example from `openssl rand -hex 32`")))
         };
         let signing_secret = match signing_secret.as_deref().map(SigningSecret::new) {
             None => None,
@@ -187,6 +202,26 @@ fn list_of(key: &str) -> Option<(&'static str, &'static str)> {
     LISTS.into_iter().find(|(list, _)| *list == name)
 }
 
+/// The name that is none of a setting or field.
+fn unknown(error: &config::ConfigError) -> Option<&str> {
+    let config::ConfigError::Message(text) = error else { return None };
+    Some(text.strip_prefix("unknown field `")?.split_once("`, expected")?.0)
+}
+
+/// The path of what is wrong.
+fn path_of(error: &config::ConfigError) -> Option<String> {
+    use config::ConfigError as E;
+    match error {
+        E::At { key: Some(path), error, .. } => {
+            Some(unknown(error).map_or_else(|| path.clone(), |name| format!("{path}.{name}")))
+        }
+        E::At { error, key: None, .. } => path_of(error),
+        E::Type { key, .. } => key.clone(),
+        E::NotFound(path) => Some(path.clone()),
+        _ => unknown(error).map(str::to_owned),
+    }
+}
+
 /// What is wrong with a configuration file, without what stands in it: a key or a password whose quotes were forgotten
 /// does not go into a log.
 fn without_values(error: &config::ConfigError) -> String {
@@ -196,8 +231,8 @@ fn without_values(error: &config::ConfigError) -> String {
         name.map_or("a value".to_owned(), |name| format!("`{name}`"))
     };
     match error {
-        E::Type { key: Some(key), .. } if section::is_in_one(key) => section::wrong(key, None),
-        E::At { key: Some(key), error, .. } if section::is_in_one(key) => section::wrong(key, Some(&**error)),
+        E::Type { key: Some(key), .. } if section::is_in_one(key) => section::wrong(key, false),
+        E::At { key: Some(key), error, .. } if section::is_in_one(key) => section::wrong(key, unknown(error).is_some()),
         E::Type { key, .. } | E::At { key, .. } if key.as_deref() == Some("registration") => {
             "`registration` must be \"open\", \"invitation\" or \"closed\"".to_owned()
         }
@@ -212,28 +247,15 @@ fn without_values(error: &config::ConfigError) -> String {
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
         E::At { error, key: None, .. } => without_values(error),
         E::At { key, .. } => format!("{} is not what it must be", setting(key)),
-        E::FileParse { cause, .. } => {
-            let text = cause.to_string();
-            // The parser's text goes on with the line itself.
-            let at = text.lines().next().and_then(|line| line.split_once("at ")).map_or("somewhere", |(_, at)| at);
-            format!("it is no TOML at {at}. Text stands in quotes, like upload_key = \"…\"")
-        }
-        E::Message(text) if text.starts_with("unknown field") => {
-            // A setting's name is short and plain; a key that stands in its place is not said.
-            let name = text.split('`').nth(1);
-            let small = name.map(str::to_ascii_lowercase).filter(|small| SETTINGS.contains(&small.as_str()));
-            if let (Some(name), Some(small)) = (name, small) {
-                return format!("it holds `{name}`, which is no setting: names are in small letters, so write {small}");
+        E::Message(_) if unknown(error).is_some() => {
+            // What is none may be a key that was written on the wrong side.
+            let small = unknown(error).unwrap_or_default().to_ascii_lowercase();
+            if SETTINGS.contains(&small.as_str()) {
+                return format!("names of settings are in small letters: write `{small}`");
             }
-            let name = name
-                .filter(|name| name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
-            let name =
-                name.map_or("a setting that there is not".to_owned(), |name| format!("`{name}`, which is no setting"));
-            format!("it holds {name}. There are: {}", SETTINGS.join(", "))
+            format!("a setting stands there that there is not. There are: {}", SETTINGS.join(", "))
         }
         E::NotFound(name) if section::is_in_one(name) => section::lacks(name),
-        // That it is not there, or cannot be opened.
-        E::Foreign(error) => error.to_string(),
         _ => format!("a value is not what it must be. Settings are: {}", SETTINGS.join(", ")),
     }
 }

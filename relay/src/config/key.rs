@@ -5,7 +5,6 @@ use std::fmt;
 use raidcast_shared::text::{KeyFault, key_fault};
 use raidcast_shared::uplink::Visibility;
 
-use super::error::ConfigError;
 use crate::account::Scopes;
 use crate::signature::SigningSecret;
 
@@ -15,7 +14,7 @@ const KEY_CHARS_MIN: usize = 8;
 /// A key, as an operator sets it.
 #[derive(Clone)]
 pub struct KeySetting {
-    /// What errors call it.
+    /// What the configuration calls it.
     pub name: String,
     /// Whose it is.
     pub account: String,
@@ -77,23 +76,20 @@ fn unusable(key: &str) -> Option<&'static str> {
 }
 
 /// Refuses keys that nobody can send, that stand for two accounts, or for somebody who signs in.
-pub(super) fn check_keys(keys: &[KeySetting]) -> Result<(), ConfigError> {
-    for (at, KeySetting { name, account, key, .. }) in keys.iter().enumerate() {
+///
+/// # Errors
+/// The first of them by its place, and why: without its name, which may be a key that was written on the wrong side.
+pub(super) fn check_keys(keys: &[KeySetting]) -> Result<(), (usize, String)> {
+    for (at, KeySetting { account, key, .. }) in keys.iter().enumerate() {
         if account.starts_with('@') {
-            return Err(ConfigError::Value(format!(
-                "the account of `{name}` begins with @, as those of people who sign in: give it another name"
-            )));
+            let why = "the account begins with @, as those of people who sign in: give it another name";
+            return Err((at, why.to_owned()));
         }
         if let Some(why) = unusable(key) {
-            return Err(ConfigError::Value(format!(
-                "the upload key of `{name}` {why}, for example from `openssl rand -hex 32`"
-            )));
+            return Err((at, format!("the upload key {why}, for example from `openssl rand -hex 32`")));
         }
-        if let Some(other) = keys[..at].iter().find(|other| other.key == *key) {
-            let other = &other.name;
-            return Err(ConfigError::Value(format!(
-                "`{other}` and `{name}` have the same upload key: give each its own"
-            )));
+        if keys[..at].iter().any(|other| other.key == *key) {
+            return Err((at, "it is the same upload key as another: give each account its own".to_owned()));
         }
     }
     Ok(())

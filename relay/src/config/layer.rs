@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::error::ConfigError;
 use super::file::File;
 use super::limit::at_least;
+use super::lines::Lines;
 use super::source::{Source, Sources};
 
 /// The file that is read if none is named, where it is there.
@@ -23,6 +24,7 @@ fn variable(name: &str) -> String {
 pub(super) struct Layers<'a> {
     environment: &'a dyn Fn(&str) -> Option<OsString>,
     pub(super) sources: Sources,
+    lines: Lines,
 }
 
 impl<'a> Layers<'a> {
@@ -34,14 +36,14 @@ impl<'a> Layers<'a> {
         let named = flag.or_else(|| environment("RAIDCAST_CONFIG").filter(|set| !set.is_empty()).map(PathBuf::from));
         let required = named.is_some();
         let file = named.unwrap_or_else(|| FILE.into());
-        let read = File::read(&file, required)?;
+        let (read, lines) = File::read(&file, required)?;
         let sources = Sources::of_file(file);
-        Ok((Self { environment, sources }, read))
+        Ok((Self { environment, sources, lines }, read))
     }
 
-    /// An error in the file.
-    pub(super) fn in_file(&self, why: String) -> ConfigError {
-        ConfigError::File { path: self.sources.file.clone(), why }
+    /// An error in the file, at a path like `keys.bot.scopes`.
+    pub(super) fn in_file(&self, path: &str, why: String) -> ConfigError {
+        ConfigError::File { path: self.sources.file.clone(), line: self.lines.at(path), why }
     }
 
     /// An error where a setting was set.
@@ -49,7 +51,7 @@ impl<'a> Layers<'a> {
         match self.sources.of(name) {
             Source::Environment(variable) => wrong(variable, &why),
             Source::Flag(flag) => ConfigError::Value(format!("{flag} is not what it must be: {why}")),
-            _ => self.in_file(why),
+            _ => self.in_file(name, why),
         }
     }
 
@@ -91,7 +93,7 @@ impl<'a> Layers<'a> {
     ) -> Result<Option<T>, ConfigError> {
         let is_before_the_file = flag.is_some() || self.set(name).is_some();
         let file = match file.filter(|_| !is_before_the_file) {
-            Some(text) => Some(parse(&text).map_err(|why| self.in_file(why))?),
+            Some(text) => Some(parse(&text).map_err(|why| self.in_file(name, why))?),
             None => None,
         };
         self.parsed(name, flag, file, parse)
@@ -110,8 +112,11 @@ impl<'a> Layers<'a> {
         let of_file = if file.is_empty() || is_before_the_file {
             None
         } else {
-            let values = file.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>();
-            Some(values.map_err(|why| self.in_file(why))?)
+            let values = file
+                .iter()
+                .enumerate()
+                .map(|(at, text)| parse(text).map_err(|why| self.in_file(&format!("{name}[{at}]"), why)));
+            Some(values.collect::<Result<Vec<_>, _>>()?)
         };
         let several = |text: &str| text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(&parse).collect();
         Ok(self.parsed(name, flags, of_file, several)?.unwrap_or_default())

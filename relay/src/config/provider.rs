@@ -49,22 +49,25 @@ pub(super) fn secret_variable(id: &str) -> String {
 }
 
 /// The providers of a file, by name.
+///
+/// # Errors
+/// The name of one that cannot be, and why.
 pub(super) fn providers(
     entries: BTreeMap<String, ProviderEntry>,
     environment: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Vec<ProviderSetting>, String> {
+) -> Result<Vec<ProviderSetting>, (String, String)> {
     let mut all = Vec::<ProviderSetting>::new();
     for (id, entry) in entries {
-        let setting = entry.setting(id, environment)?;
+        let setting = entry.setting(id.clone(), environment).map_err(|why| (id, why))?;
         let issuer = |setting: &ProviderSetting| match &setting.kind {
             ProviderKind::OpenId { issuer } => Some(issuer.clone()),
             ProviderKind::Discord { .. } => None,
         };
         let twin = all.iter().find(|other| issuer(other).is_some() && issuer(other) == issuer(&setting));
         if let Some(twin) = twin {
-            let (one, other) = (&twin.id, &setting.id);
+            let (one, other) = (&twin.id, setting.id);
             let text = format!("the providers `{one}` and `{other}` have the same issuer: keep one of them");
-            return Err(text);
+            return Err((other, text));
         }
         all.push(setting);
     }
@@ -205,7 +208,7 @@ mod tests {
         let environment = |name: &str| {
             environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
         };
-        providers(all.providers, &environment)
+        providers(all.providers, &environment).map_err(|(_, why)| why)
     }
 
     const OPENID: &str = "[providers.guild-sso]\nkind = \"openid\"\nissuer = \"https://sso.example/realms/a\"\n\

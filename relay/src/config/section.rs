@@ -1,6 +1,7 @@
-//! What is wrong with a section of the configuration file, `[keys.NAME]` or `[providers.NAME]`: which one, and what of it.
+//! What is wrong with a section of the configuration file, `[keys.NAME]` or `[providers.NAME]`.
 //!
-//! One invariant: of what stands there nothing is said but names that are short and plain.
+//! One invariant: of what stands there nothing is said but names of fields that there are. A name that is none, and one
+//! of a section, may be a key that was written on the wrong side; the line says which is meant.
 
 /// Of text what its section calls it.
 const TEXT: &str = "must be text in quotes";
@@ -35,34 +36,24 @@ const OF_PROVIDERS: Fields = &[
     ("base_url", TEXT),
 ];
 
-/// Where something is: the section, what it may hold, its fields, and the name of one of them.
-struct At<'a> {
-    section: String,
+/// A section: what it may hold, and the field of it that is meant, with what that must be.
+struct At {
     what_it_is: &'static str,
-    fields: Fields,
-    field: Option<&'a str>,
+    field: Option<(&'static str, &'static str)>,
 }
 
 /// Reads a path like `keys.bot.scopes[0]`.
-fn at(path: &str) -> Option<At<'_>> {
+fn at(path: &str) -> Option<At> {
     let (kind, rest) = path.split_once(['.', '[']).unwrap_or((path, ""));
     let (what_it_is, fields) = match kind {
         "keys" => (KEYS, OF_KEYS),
         "providers" => (PROVIDERS, OF_PROVIDERS),
         _ => return None,
     };
-    // A name may have dots in it; a field has none.
-    let (name, field) = match rest.rsplit_once('.') {
-        Some((name, field)) => (name, field.split('[').next()),
-        None => (rest, None),
-    };
-    let section = if is_plain(name) { format!("[{kind}.{name}]") } else { format!("a section of `{kind}`") };
-    Some(At { section, what_it_is, fields, field })
-}
-
-fn is_plain(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=32).contains(&name.len()) && name.bytes().all(plain)
+    // A section's name may have dots in it; a field has none.
+    let field = rest.rsplit_once('.').and_then(|(_, field)| field.split('[').next());
+    let field = field.and_then(|field| fields.iter().find(|(name, _)| *name == field)).copied();
+    Some(At { what_it_is, field })
 }
 
 /// Whether it is in a section, or all of them.
@@ -70,26 +61,20 @@ pub(super) fn is_in_one(path: &str) -> bool {
     at(path).is_some()
 }
 
-/// What is wrong at a path: of a field what it must be, else which name is none of a field.
-pub(super) fn wrong(path: &str, error: Option<&config::ConfigError>) -> String {
-    let Some(At { section, what_it_is, fields, field }) = at(path) else { return KEYS.to_owned() };
-    if let Some((name, must)) = field.and_then(|field| fields.iter().find(|(name, _)| *name == field)) {
-        return format!("{section}: `{name}` {must}");
+/// What is wrong at a path: of a field what it must be; of a section whether it `has_another` name than those of fields.
+pub(super) fn wrong(path: &str, has_another: bool) -> String {
+    match at(path) {
+        Some(At { field: Some((name, must)), .. }) => format!("`{name}` {must}"),
+        Some(At { what_it_is, .. }) if has_another => format!("a section cannot have what stands there. {what_it_is}"),
+        Some(At { what_it_is, .. }) => format!("the section is not what it must be. {what_it_is}"),
+        None => KEYS.to_owned(),
     }
-    if let Some(config::ConfigError::Message(text)) = error
-        && text.starts_with("unknown field")
-        && let Some(name) = text.split('`').nth(1).filter(|name| name.len() <= 24 && is_plain(name))
-    {
-        return format!("{section} has `{name}`, which it cannot have. {what_it_is}");
-    }
-    format!("{section} is not what it must be. {what_it_is}")
 }
 
 /// What a section does not have and must.
 pub(super) fn lacks(path: &str) -> String {
-    let Some(At { section, what_it_is, fields, field }) = at(path) else { return KEYS.to_owned() };
-    match field.and_then(|field| fields.iter().find(|(name, _)| *name == field)) {
-        Some((name, _)) => format!("{section} lacks its `{name}`, like {name} = \"…\""),
-        None => format!("{section} is not what it must be. {what_it_is}"),
+    match at(path) {
+        Some(At { field: Some((name, _)), .. }) => format!("the section lacks its `{name}`, like {name} = \"…\""),
+        _ => wrong(path, false),
     }
 }

@@ -50,18 +50,6 @@ fn read(form: &LinkForm) -> Result<(String, Option<i64>), HttpError> {
     Ok((name.to_owned(), days.map(|days| i64::from(days) * DAY_MS)))
 }
 
-/// What a ticket is answered that is none: so many of an address are looked at. What is good is good, whoever shares the
-/// address.
-fn was_wrong(visit: &Asked) -> HttpError {
-    match visit.may_try_tickets() {
-        Ok(()) => {
-            visit.wrong_ticket();
-            HttpError::NotFound
-        }
-        Err(error) => error,
-    }
-}
-
 impl Desk {
     /// Where links to a raid or a channel of somebody's lead.
     ///
@@ -154,7 +142,7 @@ impl Desk {
         };
         let by_ticket = match seen {
             Ok(raid) => !matches!(raid.admitted(), Admitted::AsAnybody | Admitted::AsUploader),
-            Err(HttpError::NotFound) if asker.ticket.is_some() => return Err(was_wrong(visit)),
+            Err(HttpError::NotFound) if asker.ticket.is_some() => return Err(visit.was_wrong(HttpError::NotFound)),
             Err(error) => return Err(error),
         };
         // What lets nobody in is not kept.
@@ -179,7 +167,7 @@ impl Desk {
         match taken {
             None => Ok(None),
             Some(Some(asker)) if !Until::is_over(asker.until.as_ref()) => Ok(Some(asker)),
-            Some(_) => match was_wrong(visit) {
+            Some(_) => match visit.was_wrong(HttpError::NotFound) {
                 // It is answered like a link that is none.
                 HttpError::NotFound => Ok(None),
                 error => Err(error),

@@ -13,6 +13,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Address;
+use super::debt::Debts;
 use crate::hours::{Hourly, Hours};
 use crate::limits::{
     ADDRESSES_MAX, DOWNLOADS_PER_ADDRESS, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S, WRONG_TICKETS_PER_MINUTE,
@@ -61,11 +62,10 @@ pub struct Book {
     /// What lasts for an hour.
     hours: Arc<Hours>,
     uploads_per_hour: u32,
-    /// When each address will have had no more than it may.
-    sent: Mutex<HashMap<Address, Instant>>,
-    /// What may come at once, in the time in which as much may come later.
-    sent_ahead: Duration,
-    sent_per_s: f64,
+    /// Answers, and what feeds were sent beyond their share.
+    sent: Debts,
+    /// Files of the operator's folder.
+    downloaded: Debts,
     wrong_keys: Rate,
     wrong_tickets: Rate,
     /// When those who asked a moment ago were forgotten last, for there were too many.
@@ -93,7 +93,6 @@ impl Book {
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
         let handshakes = Quota::per_second(nonzero(HANDSHAKES_PER_S))
             .allow_burst(nonzero(HANDSHAKES_BURST.max(limits.connections_per_address)));
-        let sent_per_s = f64::from(nonzero(limits.sent_kib_per_s).get()) * 1024.0;
         Self {
             usage: Mutex::default(),
             most: [
@@ -106,9 +105,8 @@ impl Book {
             handshakes: RateLimiter::hashmap(handshakes),
             hours,
             uploads_per_hour: limits.uploads_per_address_hour,
-            sent: Mutex::default(),
-            sent_ahead: Duration::from_secs_f64(f64::from(limits.sent_kib_burst) * 1024.0 / sent_per_s),
-            sent_per_s,
+            sent: Debts::new(limits.sent_kib_burst, limits.sent_kib_per_s),
+            downloaded: Debts::new(limits.downloaded_kib_burst, limits.downloaded_kib_per_s),
             swept: Mutex::default(),
             // The last that is looked at is the one that closes.
             wrong_keys: RateLimiter::hashmap(
@@ -175,30 +173,20 @@ impl Book {
     /// # Errors
     /// It was sent more than may come at once.
     pub fn may_send(&self, address: Address, now: Instant) -> Result<(), Later> {
-        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let until =
-            sent.get(&address).or_else(|| (sent.len() >= ADDRESSES_MAX).then(|| sent.get(&Address::EVERYBODY))?);
-        let ahead = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        let wait = ahead.saturating_sub(self.sent_ahead);
-        if wait.is_zero() { Ok(()) } else { Err(Later(wait)) }
+        self.sent.check(address, now)
     }
 
-    /// Counts bytes that go to the address. How many an answer has is known when it is made: so the last one may take
-    /// more than was left, and the next waits for that, too.
+    /// Counts bytes that go to the address.
     pub fn sent(&self, address: Address, bytes: u64, now: Instant) {
-        if bytes == 0 {
-            return;
-        }
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.len() >= ADDRESSES_MAX && !sent.contains_key(&address) {
-            sent.retain(|_, until| *until > now);
-        }
-        let address =
-            if sent.len() < ADDRESSES_MAX || sent.contains_key(&address) { address } else { Address::EVERYBODY };
-        let until = sent.entry(address).or_insert(now);
-        // A day of it is as long as anybody waits.
-        let takes = Duration::from_secs_f64((bytes as f64 / self.sent_per_s).min(86_400.0));
-        *until = (*until).max(now) + takes;
+        self.sent.add(address, bytes, now);
+    }
+
+    /// Whether a file of the operator's folder may be sent to the address now.
+    ///
+    /// # Errors
+    /// It was sent more of them than may come at once.
+    pub fn may_download(&self, address: Address, now: Instant) -> Result<(), Later> {
+        self.downloaded.check(address, now)
     }
 
     /// Whether a key of the address that nobody knows is one more wrong one now.
@@ -262,10 +250,8 @@ impl Book {
         self.requests.retain_recent();
         self.handshakes.retain_recent();
         self.hours.sweep();
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.retain(|_, until| *until > now);
-        sent.shrink_to_fit();
-        drop(sent);
+        self.sent.sweep(now);
+        self.downloaded.sweep(now);
         self.wrong_keys.retain_recent();
         self.wrong_tickets.retain_recent();
         let mut usage = self.usage();
@@ -293,8 +279,12 @@ pub struct Permit {
 
 impl Permit {
     /// So many bytes were sent to who holds it.
-    pub(super) fn sent(&self, bytes: u64) {
-        self.book.sent(self.address, bytes, Instant::now());
+    pub fn sent(&self, bytes: u64) {
+        let debts = match self.what {
+            What::Download => &self.book.downloaded,
+            What::Connection | What::Answer | What::Replay => &self.book.sent,
+        };
+        debts.add(self.address, bytes, Instant::now());
     }
 }
 
@@ -325,6 +315,8 @@ mod tests {
             requests_per_s: 1,
             sent_kib_burst: 100,
             sent_kib_per_s: 10,
+            downloaded_kib_burst: 300,
+            downloaded_kib_per_s: 10,
             wrong_keys_per_minute: 2,
             ..EdgeLimits::default()
         };
@@ -379,19 +371,14 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_sent_until_it_was_too_much_and_the_next_waits_for_all_of_it() {
+    fn what_is_downloaded_is_owed_apart_from_answers() {
         let (book, now) = (book(), Instant::now());
-        book.sent(address(1), 100 * 1024, now);
-        assert_eq!(book.may_send(address(1), now), Ok(()), "as much as may come at once");
-        book.sent(address(1), 20 * 1024, now);
-        let Err(Later(wait)) = book.may_send(address(1), now) else { panic!("120 of 100 at once") };
-        assert_eq!(wait.as_secs_f64().round() as u32, 2);
-        assert_eq!(book.may_send(address(2), now), Ok(()), "nobody else pays for it");
-        assert_eq!(book.may_send(address(1), now + wait), Ok(()));
-        book.sent(address(2), u64::MAX, now);
+        book.hold(address(1), What::Download).unwrap().sent(301 * 1024);
+        assert!(book.may_download(address(1), now).is_err());
+        assert_eq!((book.may_send(address(1), now), book.may_download(address(2), now)), (Ok(()), Ok(())));
+        book.hold(address(2), What::Connection).unwrap().sent(301 * 1024);
+        assert_eq!(book.may_download(address(2), now), Ok(()));
         assert!(book.may_send(address(2), now).is_err());
-        book.sweep(now + Duration::from_hours(1));
-        assert!(book.may_send(address(2), now).is_err(), "a sweep forgets nothing that counts");
     }
 
     #[test]

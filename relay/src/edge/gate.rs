@@ -89,27 +89,30 @@ impl Asked {
     /// A permit for a file of the operator's folder.
     ///
     /// # Errors
-    /// The address is sent as many as it gets at once.
+    /// The address is sent as many as it gets at once, or was sent so much that it has to wait.
     pub fn download(&self) -> Result<Permit, HttpError> {
+        self.edge.book.may_download(self.address, Instant::now()).map_err(|later| {
+            self.edge.refusals.count(Refusal::Sent);
+            too_soon(later, "so much was downloaded to your address lately that this file has to wait: ask again later")
+        })?;
         let text = "as many files are being downloaded to your address as one gets at once: wait for some of them";
         self.hold(What::Download, Refusal::Answers, text, 20)
     }
 
-    /// Whether a ticket or a link that comes from the address is looked at now.
-    ///
-    /// # Errors
-    /// Too many were none.
-    pub fn may_try_tickets(&self) -> Result<(), HttpError> {
-        self.edge.book.may_try_tickets(self.address, Instant::now()).map_err(|later| {
-            self.edge.refusals.count(Refusal::Keys);
-            too_soon(later, "too many links that are none came from your address: wait, and ask for a new link")
-        })
-    }
-
-    /// Counts one that was none.
-    pub fn wrong_ticket(&self) {
+    /// What is answered to a ticket, a link or an invitation that is none: so many of an address are told so. What is good
+    /// is good, whoever shares the address.
+    pub fn was_wrong(&self, told: HttpError) -> HttpError {
         self.edge.refusals.count(Refusal::Keys);
-        self.edge.book.wrong_ticket(self.address, Instant::now());
+        let now = Instant::now();
+        match self.edge.book.may_try_tickets(self.address, now) {
+            Ok(()) => {
+                self.edge.book.wrong_ticket(self.address, now);
+                told
+            }
+            Err(later) => {
+                too_soon(later, "too many links that are none came from your address: wait, and ask for a new link")
+            }
+        }
     }
 
     /// Counts a refusal.

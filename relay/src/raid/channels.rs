@@ -1,9 +1,11 @@
-//! Which raid each account's channel shows, and who hears of it when that changes.
+//! Which raid each account's channel shows, to members and to those who are behind, and who hears of it when that changes.
 //!
 //! One invariant: whoever came by a channel to a raid that it no longer shows is told so. What moves a channel is a
 //! write, so each write that can move one goes through [`Channels::write`] or [`Channels::write_beside`]; a raid's task asks
 //! [`Channels::shows`] before it takes in who came by the channel. Whoever comes in before the channel has moved is
 //! found in the room by the message that follows, and whoever comes later is turned away.
+
+mod behind;
 
 use std::sync::Arc;
 

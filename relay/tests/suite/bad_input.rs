@@ -49,6 +49,31 @@ async fn a_hello_that_cannot_be_served_is_refused_by_code() {
 }
 
 #[tokio::test]
+async fn a_name_behind_the_question_mark_that_nobody_knows_is_ignored_but_where_it_would_find_something_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(3, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(3).await;
+    for (path, known) in [
+        ("/api/v1/reports".to_owned(), "limit=1"),
+        (format!("/api/v1/reports/{}", begun.report), "from=0&to=1000"),
+        (format!("/api/v1/raids/{}", uploader.welcome.raid), "ticket=none"),
+    ] {
+        let (status, told) = relay.get(&format!("{path}?{known}")).await;
+        assert_eq!(status, 200, "{told}");
+        assert_eq!(relay.get(&format!("{path}?{known}&foo=1")).await, (200, told), "{path}");
+    }
+    for path in ["/api/v1/encounters".to_owned(), format!("/api/v1/encounters/{}", begun.report)] {
+        let (status, told) = relay.get(&format!("{path}?foo=1")).await;
+        assert_eq!((status, &told["code"]), (400, &"bad_request".into()), "{path}: {told}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn frames_that_are_none_are_refused_and_the_connection_lives() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

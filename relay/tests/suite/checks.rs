@@ -83,7 +83,7 @@ fn what_is_wrong_is_said_with_what_to_do_and_the_end_is_no_success() {
                     issuer = \"http://127.0.0.1:9\"\nclient_id = \"raidcast\"\nclient_secret = \"s3cret-of-sso\"\n";
     for (file, what, says) in [
         ("listen = [\"8787\"]".to_owned(), "configuration", "like 127.0.0.1:8787"),
-        (format!("{FREE}[upload_keys]\nguild = \"short\"\n"), "configuration", "`guild`"),
+        (format!("{FREE}[upload_keys]\nguild = \"short\"\n"), "configuration", "fewer than 8 characters"),
         ("listen = [\"192.0.2.7:80\"]".to_owned(), "listen", "of this machine"),
         ("listen = [\"0.0.0.0:0\"]".to_owned(), "public_url", "where nobody is"),
         (FREE.replace("\"data\"", "\"a file\""), "data folder", "is no folder"),

@@ -650,6 +650,38 @@ async fn a_channel_leads_to_its_newest_raid_when_that_has_come() {
     relay.stop().await;
 }
 
+#[tokio::test]
+async fn raids_without_fights_do_not_hide_the_one_that_a_channel_shows_to_others() {
+    const EMPTY: u128 = 70;
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let first = uploader.welcome.raid.clone();
+    let path = format!("/api/v1/live/{}", uploader.welcome.channel_url.rsplit('/').next().unwrap());
+    let leads = async |key: Option<&str>| relay.get_with(&path, key).await.1["code"].as_str().map(str::to_owned);
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(10).await;
+    drop(uploader);
+    relay.pass_ms(60_000);
+    let night = |number: u128, delay_s| Hello {
+        raid: raidcast_shared::id::RaidId(uuid::Uuid::from_u128(number)),
+        ..behind(delay_s)
+    };
+    // More than are read at once: some that others know of by now, some that they do not.
+    for number in 0..EMPTY {
+        drop(Uploader::connect_as(&relay, KEY, night(100 + number, if number < 35 { 0 } else { 60 })).await);
+    }
+    let mut last = Uploader::connect_as(&relay, KEY, night(7, 60)).await;
+    last.begin(&Script::new(10, 2).at(header().started_at_ms + 1_000_000)).await;
+    assert_eq!(leads(Some(READ_KEY)).await.as_ref(), Some(&last.welcome.raid));
+    assert_eq!(leads(None).await.as_ref(), Some(&first));
+    relay.pass_ms(60_000);
+    assert_eq!(leads(None).await.as_ref(), Some(&last.welcome.raid));
+    relay.stop().await;
+}
+
 /// Nobody would look at it again: its row says that its report is final, and another fight is the newest.
 #[tokio::test]
 async fn another_reading_that_waits_takes_its_place_after_a_restart_though_its_client_is_gone() {

@@ -204,6 +204,32 @@ async fn large_files_come_whole_and_an_address_has_some_of_them_at_once() {
     relay.stop().await;
 }
 
+#[tokio::test]
+async fn an_address_that_was_sent_much_waits_for_more_files_and_for_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = folder(data.path());
+    std::fs::write(folder.join("package.deb"), "x".repeat(64 * 1024)).unwrap();
+    let relay = TestRelay::start_set(&data.path().join("data"), |config| {
+        config.downloads = Some(folder.clone());
+        (config.limits.downloaded_kib_burst, config.limits.downloaded_kib_per_s) = (100, 1);
+    })
+    .await;
+    // The second takes more than is left: a release is not cut in its middle.
+    for _ in 0..2 {
+        let whole = ask(&relay, "GET /downloads/package.deb", &[]).await;
+        assert_eq!((whole.status, whole.body.len()), (200, 64 * 1024));
+    }
+    let refused = ask(&relay, "GET /downloads/package.deb", &[]).await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((2..=29).contains(&wait), "28 KiB at one a second: {wait}");
+    assert_eq!(ask_from(&relay, THERE, "GET /downloads/package.deb", &[]).await.status, 200);
+    for path in ["/health", "/api/v1/reports"] {
+        assert_eq!(ask(&relay, &format!("GET {path}"), &[]).await.status, 200, "{path}");
+    }
+    relay.stop().await;
+}
+
 #[test]
 fn the_folder_is_set_as_all_else_and_checked() {
     let home = tempfile::tempdir().unwrap();

@@ -357,6 +357,7 @@ async fn an_administrator_is_given_what_is_held_of_any_player_and_that_is_noted(
         let line = &audit["lines"][0];
         assert_eq!((&line["what"], &line["byName"]), (&json!("player_exported"), &json!("Ana")));
         assert!(line["about"].is_i64() && line["about"] != line["by"], "whose character it is: {line}");
+        assert!(line["aboutName"].is_string() && line["aboutName"] != line["byName"], "{line}");
     }
     // Of whom nothing is known an archive says so.
     let nobody = archive(&relay, &ana, "POST", PATH, Some(json!({"player": "77"}))).await;

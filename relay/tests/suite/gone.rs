@@ -330,6 +330,7 @@ async fn somebody_who_goes_takes_all_that_is_his_and_the_last_administrator_stay
     let audit = ana.get("/api/v1/audit").await.body;
     let line = &audit["lines"][0];
     assert_eq!((&line["what"], &line["by"], &line["byName"]), (&json!("person_left"), &json!(id), &json!(null)));
+    assert_eq!((&line["about"], &line["aboutName"]), (&json!(id), &json!(null)));
     relay.stop().await;
 }
 

@@ -9,7 +9,7 @@ use raidcast_relay::jobs::{JobDone, Later, Worker};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, Outcome, RefusedCode, UplinkReply};
 use raidcast_store::{AccountId, Audited, Erasing as _, Erasure, JobKind, LeasedJob, Note, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use uuid::Uuid;
@@ -288,6 +288,13 @@ async fn the_key_by_which_something_was_deleted_is_noted() {
     let audit = ana.get("/api/v1/audit").await.body;
     let by = |line: usize| (audit["lines"][line]["by"].clone(), audit["lines"][line]["key"].clone());
     assert_eq!((by(0), by(1)), ((json!(null), json!(null)), (json!(null), json!(id))));
+    let named = |audit: &Value| (audit["lines"][0]["keyName"].clone(), audit["lines"][1]["keyName"].clone());
+    assert_eq!(named(&audit), (json!(null), json!("meter")));
+    // A key that has ended has no name any more.
+    assert_eq!(ana.ask("DELETE", &format!("/api/v1/me/keys/{id}"), None).await.status, 204);
+    let audit = ana.get("/api/v1/audit").await.body;
+    let line = &audit["lines"][2];
+    assert_eq!((&line["key"], &line["keyName"]), (&json!(id), &json!(null)), "{audit}");
     relay.stop().await;
 }
 

@@ -899,9 +899,40 @@ async fn an_invitation_that_is_none_is_refused_as_one_that_was() {
         (secret_of(made.body["url"].as_str().unwrap()), made.body["id"].as_str().unwrap().to_owned())
     };
     let ((taken_back, id), (over, _)) = (invite(&mut ana, 7).await, invite(&mut ana, 1).await);
+    let (good, _) = invite(&mut ana, 7).await;
     assert_eq!(ana.ask("DELETE", &format!("/api/v1/invitations/{id}"), None).await.status, 204);
     relay.pass_ms(24 * 60 * MINUTE_MS);
     let never = "ab".repeat(32);
+    let look = async |browser: &mut Browser, secret: &str| {
+        browser.ask("POST", "/api/v1/invitation", Some(json!({"invitation": secret}))).await
+    };
+    let mut visitor = Browser::at(&relay, 9);
+    for _ in 0..3 {
+        assert_eq!(look(&mut visitor, &good).await.status, 204, "it is good once, and to look uses nothing");
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for secret in [&*first, &taken_back, &over, &never, &never[1..], "0", ""] {
+        let looked = look(&mut visitor, secret).await;
+        assert_eq!((looked.status, looked.code()), (403, "not_invited"), "{secret}");
+        seen.insert(looked.body.to_string());
+    }
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    let mut guesses = 0;
+    let refused = loop {
+        let looked = look(&mut visitor, &never).await;
+        guesses += 1;
+        assert!(guesses < 40, "an address guesses on");
+        if looked.status != 403 {
+            break looked;
+        }
+    };
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert_eq!(look(&mut visitor, &good).await.status, 204, "a good one is good, whoever shares the address");
+    assert_eq!(look(&mut Browser::at(&relay, 8), &never).await.status, 403);
+    let mut elsewhere = Browser { page: "Sec-Fetch-Site: cross-site\r\n", ..Browser::at(&relay, 7) };
+    assert_eq!(look(&mut elsewhere, &good).await.code(), "foreign_page");
+    assert_eq!(Browser::at(&relay, 6).join("Cy", Some(&good)).await.status, 201);
+    assert_eq!(look(&mut Browser::at(&relay, 6), &good).await.code(), "not_invited", "used up");
     let mut said = std::collections::BTreeSet::new();
     let long = "a".repeat(1_000);
     for (number, secret) in [&*first, &taken_back, &over, &never, &never[1..], "0", &long].into_iter().enumerate() {
@@ -915,6 +946,6 @@ async fn an_invitation_that_is_none_is_refused_as_one_that_was() {
     }
     assert_eq!(said.len(), 1, "{said:?}");
     let people = ana.get("/api/v1/people").await.body;
-    assert_eq!(people["people"].as_array().map(Vec::len), Some(1), "{people}");
+    assert_eq!(people["people"].as_array().map(Vec::len), Some(2), "{people}");
     relay.stop().await;
 }

@@ -41,17 +41,46 @@ fn what_cannot_be_is_refused_at_the_start_with_what_to_do() {
         (refused(folder.path(), &["--metrics-listen", "9090"], KEY, ""), "like 127.0.0.1:8787"),
         (refused(folder.path(), &["--log-format", "xml"], KEY, ""), "xml"),
         (refused(folder.path(), &[], KEY, "log_format = \"xml\""), "\"text\" or \"json\""),
-        (refused(folder.path(), &[], "a-key-with-\u{fc}mlauts", ""), "`default`"),
-        (refused(folder.path(), &[], " a-key-with-a-space", ""), "`default`"),
+        (refused(folder.path(), &[], "a-key-with-\u{fc}mlauts", ""), "RAIDCAST_UPLOAD_KEY"),
+        (refused(folder.path(), &[], " a-key-with-a-space", ""), "RAIDCAST_UPLOAD_KEY"),
         (refused(folder.path(), &[], "PASTE A KEY HERE", ""), "without spaces"),
-        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"PASTE A KEY HERE\"\n"), "`guild`"),
-        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"\"\n"), "`guild`"),
+        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"PASTE A KEY HERE\"\n"), "raidcast.toml:2: "),
+        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"\"\n"), "raidcast.toml:2: the upload key is empty"),
         (refused(folder.path(), &[], KEY, &format!("[upload_keys]\nguild = \"{KEY}\"\n")), "the same upload key"),
     ];
     for (text, says) in told {
         assert!(text.contains(says), "{says}: {text}");
         assert!(!text.contains("mlauts") && !text.contains("a-key-with-a-space") && !text.contains(KEY), "{text}");
     }
+}
+
+#[test]
+fn a_start_without_a_database_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let songs = folder.path().join("songs.db");
+    std::fs::write(&songs, "this is no database".repeat(100)).unwrap();
+    // That nothing was made is asked for each.
+    let text = refused(folder.path(), &["--database-url", &format!("sqlite:{}", songs.display())], KEY, "");
+    assert!(text.contains("is not a database"), "{text}");
+    #[cfg(feature = "postgres")]
+    {
+        let text = refused(folder.path(), &["--database-url", "postgres://ana@127.0.0.1:9/raids"], KEY, "");
+        assert!(text.contains("could not open the database"), "{text}");
+    }
+    // One that was there is its owner's.
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let url = format!("sqlite:{}", songs.display());
+    let arguments = ["--data", own.to_str().unwrap(), "--database-url", &url];
+    let status = Command::new(RELAY)
+        .current_dir(folder.path())
+        .args(["--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!status.success() && own.is_dir());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use raidcast_shared::account::{JoinForm, PasswordForm, Registration, SignInForm};
+use raidcast_shared::account::{InvitationLook, JoinForm, PasswordForm, Registration, SignInForm};
 use raidcast_store::name::fold;
 use raidcast_store::{Joining, NewPerson, NewSession, PersonId, SignIn, Subject};
 
@@ -13,7 +13,7 @@ use crate::account::name::{NAME_CHARS, is_good_name};
 use crate::account::password::Whose;
 use crate::account::same_digest;
 use crate::account::tries::Try;
-use crate::edge::Address;
+use crate::edge::{Address, Asked};
 use crate::error::HttpError;
 use crate::metrics::{SignInOutcome, SignInWay};
 
@@ -86,6 +86,25 @@ impl Members {
             Some(_) => self.open_to_join().await,
             // The relay's own: nobody else administrates it, or nobody who can sign in.
             None => Ok(()),
+        }
+    }
+
+    /// Whether an invitation is good, for who opens its link; nothing of it is used.
+    ///
+    /// # Errors
+    /// `NotInvited` whatever of it is wrong, `JoiningClosed`; `TooMany` where many of his address were none.
+    pub async fn look_at_invitation(
+        &self,
+        look: &InvitationLook,
+        headers: &HeaderMap,
+        asked: &Asked,
+    ) -> Result<(), HttpError> {
+        if !self.cookies.is_own_page(headers) {
+            return Err(HttpError::ForeignPage);
+        }
+        match self.may_join(Some(&look.invitation)).await {
+            Err(wrong @ HttpError::NotInvited) => Err(asked.was_wrong(wrong)),
+            looked => looked,
         }
     }
 

@@ -160,29 +160,41 @@ impl Members {
         let store = &self.context.store;
         let rows = store.audit(before, PAGE).await?;
         let next = (rows.len() == PAGE as usize).then(|| rows.last().map(|row| row.row)).flatten();
-        let mut names: HashMap<PersonId, Option<String>> = HashMap::new();
+        let keys = self.keys.names(&rows.iter().filter_map(|row| row.note.key).collect());
+        let mut names = HashMap::new();
         let mut lines = Vec::with_capacity(rows.len());
         for AuditRow { row, note: Note { by, key, what, about, at_ms } } in rows {
-            let by_name = match by {
-                Some(by) if !names.contains_key(&by) => {
-                    let name = store.person(by).await?.map(|person| person.name);
-                    names.insert(by, name.clone());
-                    name
-                }
-                Some(by) => names.get(&by).cloned().flatten(),
-                None => None,
-            };
+            let by_name = self.name_of(by, &mut names).await?;
+            let person = about.filter(|_| what.is_about_person()).map(PersonId);
+            let about_name = self.name_of(person, &mut names).await?;
             lines.push(AuditLine {
                 id: row,
                 at_ms,
                 by: by.map(|by| by.0),
                 by_name,
                 key: key.map(|key| key.0),
+                key_name: key.and_then(|key| keys.get(&key).cloned()),
                 what,
                 about,
+                about_name,
             });
         }
         Ok(AuditPage { lines, next })
+    }
+
+    /// The name of somebody, if he is there; each is looked up once.
+    async fn name_of(
+        &self,
+        person: Option<PersonId>,
+        known: &mut HashMap<PersonId, Option<String>>,
+    ) -> Result<Option<String>, HttpError> {
+        let Some(person) = person else { return Ok(None) };
+        if let Some(name) = known.get(&person) {
+            return Ok(name.clone());
+        }
+        let name = self.context.store.person(person).await?.map(|person| person.name);
+        known.insert(person, name.clone());
+        Ok(name)
     }
 
     /// Keeps what a player asks for.

@@ -391,14 +391,14 @@ async fn take_encounter(
         };
         // It may move the channel, which shows where the fights are.
         let writes = Arc::clone(store);
-        let begun = async move { writes.begin_encounter(&new).await };
-        let row = around.channels.write_beside(raid.account, begun).await?;
+        let writing = async move { writes.begin_encounter(&new).await };
+        let row = around.channels.write_beside(raid.account, writing).await?;
         taken.used();
         row
     };
     if row.raid_code != raid.code && moves {
-        let (writes, to, moved) = (Arc::clone(store), raid.code.clone(), row.row);
-        let moving = async move { writes.move_encounter(moved, &to).await };
+        let (writes, to, which) = (Arc::clone(store), raid.code.clone(), row.row);
+        let moving = async move { writes.move_encounter(which, &to).await };
         around.channels.write_beside(raid.account, moving).await?;
         // It may be less visible there.
         context.access.tell(&row.raid_code);

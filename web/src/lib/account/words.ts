@@ -110,11 +110,11 @@ const ABOUT_PEOPLE: ReadonlySet<Audited> = new Set<Audited>([
   'player_exported',
 ]);
 
-/** Whom or what a change was about, by its number: " (of account 3)". */
-export function aboutWords({ what, about }: Pick<AuditLine, 'what' | 'about'>): string {
+/** Whom or what a change was about, by its name or number: " (person Mira)", " (of account 3)". */
+export function aboutWords({ what, about, aboutName }: Pick<AuditLine, 'what' | 'about' | 'aboutName'>): string {
   if (about === null) return '';
   return ABOUT_PEOPLE.has(what)
-    ? ` (person ${about})`
+    ? ` (person ${aboutName ?? about})`
     : ` (${what === 'account_claimed' ? '' : 'of '}account ${about})`;
 }
 

@@ -18,6 +18,7 @@ export type DeviceLine = Schemas['DeviceLine'];
 export type InvitationForm = Schemas['InvitationForm'];
 export type InvitationLine = Schemas['InvitationLine'];
 export type InvitationList = Schemas['InvitationList'];
+export type InvitationLook = Schemas['InvitationLook'];
 export type JoinForm = Schemas['JoinForm'];
 export type JudgedClaim = Schemas['JudgedClaim'];
 export type KeyForm = Schemas['KeyForm'];

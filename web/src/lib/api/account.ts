@@ -12,6 +12,7 @@ import type {
   InvitationForm,
   InvitationLine,
   InvitationList,
+  InvitationLook,
   JoinForm,
   JudgedClaim,
   KeyForm,
@@ -69,6 +70,8 @@ export interface AccountApi {
   joinAsNewcomer(form: NewcomerForm): Promise<Me>;
   signIn(form: SignInForm): Promise<Me>;
   signOut(): Promise<void>;
+  /** Refused where the invitation is none, or good no more. */
+  lookAtInvitation(look: InvitationLook): Promise<void>;
   join(form: JoinForm): Promise<Me>;
   me(): Promise<Me>;
   changePassword(form: PasswordForm): Promise<void>;
@@ -161,6 +164,9 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     joinAsNewcomer: (form) => post('/api/v1/newcomer', form),
     signIn: (form) => post('/api/v1/session', form),
     signOut: () => remove('/api/v1/session'),
+    lookAtInvitation: async (look) => {
+      await post('/api/v1/invitation', look);
+    },
     join: (form) => post('/api/v1/people', form),
     me: () => get('/api/v1/me'),
     changePassword: async (form) => {

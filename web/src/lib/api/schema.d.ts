@@ -1343,6 +1343,8 @@ export interface components {
              * @description The number of the account or person that it is about; `null` where it is about none.
              */
             about: number | null;
+            /** @description The name of the person that it is about, as long as he is there; of an account none is told. */
+            aboutName: string | null;
             /**
              * Format: int64
              * @description When, Unix ms.
@@ -1365,6 +1367,8 @@ export interface components {
              * @description The number of the key by which it was done; `null` where it was done on a page, or the key is one of its configuration.
              */
             key: number | null;
+            /** @description What its owner calls it, as long as it is good. */
+            keyName: string | null;
             /** @description What. */
             what: components["schemas"]["Audited"];
         };
@@ -2082,6 +2086,11 @@ export interface components {
         InvitationList: {
             /** @description Each of them. */
             invitations: components["schemas"]["InvitationLine"][];
+        };
+        /** @description Asks whether an invitation is good: `POST /api/v1/invitation`. */
+        InvitationLook: {
+            /** @description Its secret. */
+            invitation: string;
         };
         /** @description How somebody joins: `POST /api/v1/people`. */
         JoinForm: {

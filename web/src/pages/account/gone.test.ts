@@ -433,10 +433,13 @@ describe('administration', () => {
       { id: 2, name: 'Bo', role: 'member', createdAtMs: 1, isSelf: false },
     ];
     removals = [{ id: 5, player: '<b>Q</b>', links: 'here', contact: '', message: 'please', createdAtMs: 1 }];
+    const line = { atMs: 1, by: null, byName: null, key: null, keyName: null, about: null, aboutName: null };
     lines = [
-      { id: 9, atMs: 1, by: 7, byName: null, key: null, what: 'person_left', about: 7 },
-      { id: 8, atMs: 1, by: null, byName: null, key: null, what: 'raid_expired', about: 3 },
-      { id: 7, atMs: 1, by: null, byName: null, key: 4, what: 'raid_deleted', about: 3 },
+      { ...line, id: 10, by: 1, byName: 'Mira', what: 'claim_refused', about: 2, aboutName: 'Bo' },
+      { ...line, id: 9, by: 7, what: 'person_left', about: 7 },
+      { ...line, id: 8, what: 'raid_expired', about: 3 },
+      { ...line, id: 7, key: 4, what: 'raid_deleted', about: 3 },
+      { ...line, id: 6, key: 5, keyName: 'Old PC', what: 'raid_shown', about: 3 },
     ];
     await opened(me({ role: 'administrator' }), {
       'DELETE /api/v1/people/2': () => {
@@ -451,6 +454,8 @@ describe('administration', () => {
     expect(part('Who changed what').textContent).toMatch(/Number 7\s+deleted the own account \(person 7\)/);
     expect(part('Who changed what').textContent).toMatch(/The relay\s+deleted a raid that was too old/);
     expect(part('Who changed what').textContent).toMatch(/Key 4\s+deleted a raid \(of account 3\)/);
+    expect(part('Who changed what').textContent).toMatch(/Key “Old PC”\s+changed who may see a raid \(of account 3\)/);
+    expect(part('Who changed what').textContent).toMatch(/Mira\s+did not believe a claim \(person Bo\)/);
     expect(within(part('People')).queryByRole('button', { name: 'Delete Mira' })).toBeNull();
     await press('Delete Bo');
     await press('Delete', part('People'));

@@ -2,7 +2,7 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProviderLine, Registration } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
-import { FakeRelay, fault, type Answers } from '$lib/testing/relay';
+import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { me } from '$lib/testing/samples';
 import SignInPage from './SignInPage.svelte';
 
@@ -141,7 +141,11 @@ describe('the page to sign in', () => {
 });
 
 describe('the page of an invitation', () => {
-  const JOINED: Answers = { 'POST /api/v1/people': () => Response.json(me(), { status: 201 }) };
+  const LOOK = { invitation: 's3cret' };
+  const JOINED: Answers = {
+    'POST /api/v1/invitation': done,
+    'POST /api/v1/people': () => Response.json(me(), { status: 201 }),
+  };
 
   it('keeps its secret out of the address, and joins by it', async () => {
     opened('/sign-in?next=/reports/r1#invitation=s3cret', JOINED, 'closed');
@@ -154,7 +158,7 @@ describe('the page of an invitation', () => {
     expect(rule?.textContent).toMatch(/^10 characters at least/);
     await send('mira', 'correct horse');
     await vi.waitUntil(() => gone.length > 0);
-    expect(relay.bodies).toEqual([{ name: 'mira', password: 'correct horse', invitation: 's3cret' }]);
+    expect(relay.bodies).toEqual([LOOK, { name: 'mira', password: 'correct horse', ...LOOK }]);
     expect(gone).toEqual(['/reports/r1']);
   });
 
@@ -172,19 +176,42 @@ describe('the page of an invitation', () => {
     await fireEvent.click(button('Join'));
     await send('mira', 'correct horse');
     await vi.waitUntil(() => gone.length > 0);
-    expect(relay.bodies).toEqual([{ name: 'mira', password: 'correct horse', invitation: 's3cret' }]);
+    expect(relay.bodies).toEqual([LOOK, { name: 'mira', password: 'correct horse', ...LOOK }]);
   });
 
   it.each([
     [409, 'taken', 'somebody has this name: choose another', 'Name'],
-    [403, 'not_invited', 'to join this relay takes an invitation', 'Join', 'This invitation is no longer good.'],
+    [403, 'not_invited', 'to join this relay takes an invitation', 'Join', 'This invitation is used up or has ended'],
   ])('says where that does not work: %i %s', async (status, code, message, focused, says = `${message}.`) => {
-    opened('/sign-in#invitation=s3cret', { 'POST /api/v1/people': () => fault(status, code, message) });
+    opened('/sign-in#invitation=s3cret', { ...JOINED, 'POST /api/v1/people': () => fault(status, code, message) });
     await send('mira', 'correct horse');
     const told = (await screen.findByRole('alert')).textContent;
     expect(told.toLowerCase().startsWith(says.toLowerCase())).toBe(true);
     const field = focused === 'Name' ? screen.getByLabelText('Name') : button(focused);
     await vi.waitUntil(() => document.activeElement === field);
+  });
+});
+
+describe('an invitation that is good no more', () => {
+  const NONE = (): Response => fault(403, 'not_invited', 'to join this relay takes an invitation');
+
+  it('is told when its link is opened', async () => {
+    opened('/sign-in#invitation=s3cret', { 'POST /api/v1/invitation': NONE });
+    expect((await screen.findByRole('alert')).textContent).toMatch(/^This invitation is used up or has ended/);
+    expect(relay.bodies).toEqual([{ invitation: 's3cret' }]);
+    // Who has joined before signs in.
+    await fireEvent.click(await screen.findByRole('button', { name: 'Sign in' }));
+    expect(screen.queryByRole('alert')?.textContent ?? '').toBe('');
+  });
+
+  it.each([
+    [429, 'too_many', 'too many links that are none came from your address'],
+    [503, 'unavailable', 'the database does not answer'],
+  ])('is not said of one that could not be looked at: %i', async (status, code, message) => {
+    opened('/sign-in#invitation=s3cret', { 'POST /api/v1/invitation': () => fault(status, code, message) });
+    await vi.waitUntil(() => relay.asked.includes('POST /api/v1/invitation'));
+    await screen.findByRole('button', { name: 'Sign in' });
+    expect(screen.queryByRole('alert')?.textContent ?? '').toBe('');
   });
 });
 
@@ -213,13 +240,13 @@ describe('signing in by a provider', () => {
     opened('/sign-in#invitation=s3cret', GO);
     await fireEvent.click(await screen.findByRole('button', { name: 'Join with Guild' }));
     await vi.waitUntil(() => left.length > 0);
-    expect(relay.bodies).toEqual([{ errand: 'enter', next: '/account', invitation: 's3cret' }]);
+    expect(relay.bodies.at(-1)).toEqual({ errand: 'enter', next: '/account', invitation: 's3cret' });
     cleanup();
     // Who said no there by mistake is invited still; who opens the page anew is not.
     opened('/sign-in?fault=denied&provider=sso', GO);
     await fireEvent.click(await screen.findByRole('button', { name: 'Join with Guild' }));
     await vi.waitUntil(() => left.length > 1);
-    expect(relay.bodies).toEqual([{ errand: 'enter', next: '/account', invitation: 's3cret' }]);
+    expect(relay.bodies.at(-1)).toEqual({ errand: 'enter', next: '/account', invitation: 's3cret' });
     cleanup();
     opened('/sign-in', GO);
     await screen.findByRole('button', { name: 'Sign in with Guild' });
