@@ -94,7 +94,8 @@ fn is_enabled(id: ItemId, view: &NowView) -> bool {
 fn checked(id: ItemId, view: &NowView) -> Option<bool> {
     match id {
         ItemId::Pause => Some(view.paused),
-        ItemId::Private => Some(view.link.as_ref().is_some_and(|link| link.is_private)),
+        // As somebody chose it: who looks at it while the relay is away is not to choose it once more.
+        ItemId::Private => Some(view.link.as_ref().is_some_and(|link| link.asked_private.unwrap_or(link.is_private))),
         ItemId::Open | ItemId::CopyLink | ItemId::OpenPage | ItemId::Quit => None,
     }
 }
@@ -163,5 +164,11 @@ mod tests {
         assert_eq!(checks(&live).collect::<Vec<_>>(), [false, false]);
         assert_eq!(checks(&elsewhere).collect::<Vec<_>>(), [false, true]);
         assert_eq!(checks(&paused).collect::<Vec<_>>(), [true, false]);
+        // What was asked for is on, and what was taken back is off, before the relay has heard it.
+        for (is_private, asked) in [(false, true), (true, false)] {
+            let link = LinkView { is_private, asked_private: Some(asked), ..LinkView::default() };
+            let asked_of = NowView { link: Some(link), ..view(AppState::Waiting) };
+            assert_eq!(checks(&asked_of).collect::<Vec<_>>(), [false, asked]);
+        }
     }
 }

@@ -105,6 +105,9 @@ describe('what is now', () => {
     await fireEvent.click(box);
     expect(app.last('private')).toEqual({ private: true });
     expect(await screen.findByText('The relay has not said yet that it is so.')).toBeTruthy();
+    // Also to a page that is opened anew meanwhile.
+    expect(app.now.link).toMatchObject({ isPrivate: false, askedPrivate: true });
+    expect(box.checked).toBe(true);
     app.say('now', scene('private').now);
     await vi.waitUntil(() => screen.queryByText('The relay has not said yet that it is so.') === null);
     expect(box.checked).toBe(true);

@@ -1,9 +1,11 @@
 //! A night with the app: live without a word said, paused, made private, elsewhere, in trouble and out of it.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use raidcast::uploader::Seat;
-use raidcast_desktop_model::tray::TrayIcon;
+use raidcast_desktop_model::tray::{TrayIcon, TrayLook};
+use raidcast_desktop_model::tray_item::ItemId;
 use raidcast_desktop_model::view::{AppState, LanguageChoice, Link, SettingsChange, ShownTo, UpdateRule};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::administration::ReportVisibility;
@@ -106,10 +108,23 @@ async fn a_raid_is_made_private_and_shown_again() {
     let (desk, shown) = stage.start();
     play(&mut writer, &party(5), 10_000).await;
     shown.until(|now| now.state == AppState::Live).await;
-    desk.private(true).await.unwrap();
+    // It is shown as it was asked for at once, and not as if it were so.
+    relay.memory().slow = Duration::from_millis(200);
+    let asked = desk.private(true).await.unwrap().link.unwrap();
+    assert_eq!((asked.is_private, asked.asked_private), (false, Some(true)));
+    let is_on = |tray: &TrayLook| tray.menu.iter().any(|item| item.id == ItemId::Private && item.checked == Some(true));
+    shown.until_tray(is_on).await;
     relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Private)).await;
+    relay.memory().slow = Duration::ZERO;
+    shown.until(|now| now.link.as_ref().is_some_and(|link| link.is_private && link.asked_private.is_none())).await;
+    // Other settings are of the raids to come.
+    let public = ShownTo { visibility: Visibility::Public, ..ShownTo::default() };
+    desk.change(SettingsChange::Shown { shown: public }).await.unwrap();
+    relay.until(|memory| memory.hellos.len() >= 3).await;
+    assert_eq!(relay.memory().hellos.last().unwrap().visibility, Visibility::Private);
+    shown.until(|now| now.state == AppState::Live).await;
     desk.private(false).await.unwrap();
-    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Unlisted)).await;
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Public)).await;
     desk.quit().await;
     let raids: Vec<_> = relay.memory().hellos.iter().map(|hello| hello.raid).collect();
     assert!(raids.iter().all(|raid| *raid == raids[0]), "it is one raid");
