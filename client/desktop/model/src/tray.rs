@@ -2,12 +2,10 @@
 //!
 //! Pure: made of what the window shows, so that both say the same.
 
+use crate::tooltip;
 use crate::tray_item::ItemId;
 use crate::view::{AppState, NowView};
 use crate::words::Words;
-
-/// Systems cut longer tooltips.
-const TOOLTIP_CHARS_MAX: usize = 120;
 
 /// The icon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -72,11 +70,7 @@ fn tooltip(view: &NowView) -> String {
         (AppState::Live, Some(fight)) => &fight.title,
         _ => &view.sentence,
     };
-    let text = format!("Raidcast: {}\n{said}", view.headline);
-    if text.chars().count() <= TOOLTIP_CHARS_MAX {
-        return text;
-    }
-    text.chars().take(TOOLTIP_CHARS_MAX - 1).chain(['…']).collect()
+    tooltip::short(&format!("Raidcast: {}\n{said}", view.headline))
 }
 
 fn is_enabled(id: ItemId, view: &NowView) -> bool {
@@ -140,9 +134,10 @@ mod tests {
         let fight = FightNow { title: "Boss".into(), ..FightNow::default() };
         let live = NowView { fight: Some(fight), ..view(AppState::Live) };
         assert_eq!(look(&live, of(Language::English)).tooltip, "Raidcast: Live\nBoss");
-        let long = NowView { sentence: "x".repeat(500), ..view(AppState::Trouble) };
+        let long = NowView { sentence: "It is so. ".repeat(50), ..view(AppState::Trouble) };
         let tooltip = look(&long, of(Language::English)).tooltip;
-        assert_eq!((tooltip.chars().count(), tooltip.chars().last()), (TOOLTIP_CHARS_MAX, Some('…')));
+        assert!(tooltip.starts_with("Raidcast: Something is to be put right\nIt is so."), "{tooltip}");
+        assert!(tooltip.chars().count() <= tooltip::UNITS_MAX && tooltip.ends_with('…'), "{tooltip}");
     }
 
     #[test]
