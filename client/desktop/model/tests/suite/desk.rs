@@ -287,3 +287,60 @@ async fn a_settings_file_that_cannot_be_read_is_left_alone_and_read_when_it_can(
     desk.quit().await;
     writer.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_takes_nothing_is_trouble_until_it_does_and_nothing_is_lost() {
+    let relay = Relay::start().await;
+    let stage = Stage::ready(&relay);
+    let mut writer = writer(&stage).await;
+    let (desk, shown) = stage.start();
+    play(&mut writer, &party(7), 10_000).await;
+    shown.until(|now| now.state == AppState::Live).await;
+    // The raid's file cannot be replaced for a while.
+    let temporary = stage.home().state.join("raid.new");
+    std::fs::create_dir(&temporary).unwrap();
+    desk.private(true).await.unwrap();
+    let trouble = shown.until(|now| now.state == AppState::Trouble).await;
+    let folder = stage.home().state.display().to_string();
+    assert!(trouble.sentence.starts_with(&format!("Nothing can be written to {folder}")), "{}", trouble.sentence);
+    assert!(trouble.sentence.contains("Nothing is lost") && trouble.remedy.is_some(), "{trouble:?}");
+    shown.until_tray(|tray| tray.icon == TrayIcon::Trouble && tray.tooltip.contains("Nothing can be written")).await;
+    // Fewer may see it at once, all the same.
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Private)).await;
+    go_on(&mut writer, 10_000, 30_000).await;
+    std::fs::remove_dir(&temporary).unwrap();
+    shown.until(|now| now.state == AppState::Live && now.link.as_ref().is_some_and(|link| link.is_private)).await;
+    go_on(&mut writer, 30_000, 60_000).await;
+    writer.end().await.unwrap();
+    relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
+    desk.quit().await;
+    assert_eq!(relayed(&relay), read_at_once(&stage.db()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_on_or_back_costs_no_more_than_a_connection() {
+    let relay = Relay::start().await;
+    let stage = Stage::ready(&relay);
+    let mut writer = writer(&stage).await;
+    let (desk, shown) = stage.start();
+    play(&mut writer, &party(8), 10_000).await;
+    shown.until(|now| now.state == AppState::Live && now.fight.as_ref().is_some_and(|fight| fight.events > 0)).await;
+    // The computer slept for an hour: whether the connection is one still nobody knows.
+    stage.pass(3_600_000);
+    relay.until(|memory| memory.hellos.len() == 2).await;
+    go_on(&mut writer, 10_000, 30_000).await;
+    shown.until(|now| now.state == AppState::Live).await;
+    // Somebody sets the clock back, over the begin of the fight.
+    stage.pass(-7_200_000);
+    go_on(&mut writer, 30_000, 60_000).await;
+    shown.until(|now| now.state == AppState::Live).await;
+    writer.end().await.unwrap();
+    relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
+    let idle = shown.until(|now| now.state == AppState::Idle).await;
+    assert!(idle.sentence.starts_with("Everything has arrived."), "{}", idle.sentence);
+    desk.quit().await;
+    assert_eq!(relayed(&relay), read_at_once(&stage.db()));
+    let memory = relay.memory();
+    assert_eq!((memory.hellos.len(), memory.fights.len(), memory.remade, memory.replaced), (2, 1, 0, 0));
+    assert_eq!(shown.notices.lock().unwrap().len(), 1, "it is one raid");
+}
