@@ -22,11 +22,19 @@ pub(crate) struct Meter {
     writer: MeterWriter,
 }
 
+/// How a fight comes to its end.
+enum End {
+    /// Where it stands, as the player's reset does.
+    Reset,
+    /// It does not: the meter ends before.
+    Left,
+}
+
 /// A meter while a fight goes on.
 pub(crate) struct Playing {
     path: PathBuf,
     task: JoinHandle<MeterWriter>,
-    end: oneshot::Sender<()>,
+    end: oneshot::Sender<End>,
 }
 
 impl Meter {
@@ -54,14 +62,15 @@ impl Meter {
             let began = Instant::now();
             let mut ticks = interval(LIVE_TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
+            let end = loop {
                 tokio::select! {
                     _ = ticks.tick() => writer.advance_to(began.elapsed().as_millis() as i64).await.unwrap(),
-                    _ = &mut ends => break,
+                    end = &mut ends => break end,
                 }
+            };
+            if !matches!(end, Ok(End::Left)) {
+                writer.reset().await.unwrap();
             }
-            // Where it stands, as the player's reset does.
-            writer.reset().await.unwrap();
             writer
         });
         Playing { path: self.path, task, end }
@@ -71,7 +80,21 @@ impl Meter {
 impl Playing {
     /// Ends the fight.
     pub(crate) async fn end(self) -> Meter {
-        self.end.send(()).unwrap();
+        self.ends(End::Reset).await
+    }
+
+    /// The meter ends in mid-fight, and a newer version of it opens its database: that changes the tables, and ends what
+    /// was left open.
+    pub(crate) async fn upgraded(self, generation: Generation) -> Meter {
+        let Meter { path, writer } = self.ends(End::Left).await;
+        writer.close().await.unwrap();
+        let mut meter = Meter::open(&path, generation).await;
+        meter.writer.restart(now_ms()).await.unwrap();
+        meter
+    }
+
+    async fn ends(self, how: End) -> Meter {
+        assert!(self.end.send(how).is_ok(), "the meter has ended by itself");
         Meter { path: self.path, writer: self.task.await.unwrap() }
     }
 
