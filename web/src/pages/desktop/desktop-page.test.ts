@@ -217,6 +217,21 @@ describe('the first start', () => {
   });
 });
 
+describe('a relay with a certificate of its own authority', () => {
+  it('is believed by a file that can be named before there is a key', async () => {
+    const app = await opened(scene('first-pair'));
+    const field = screen.getByLabelText<HTMLInputElement>('File of authorities');
+    await fireEvent.input(field, { target: { value: ' /home/mira/authority.pem ' } });
+    await press('Save');
+    expect(app.last('change')).toEqual({ change: { change: 'ca', path: '/home/mira/authority.pem' } });
+    await vi.waitUntil(() => field.value === '/home/mira/authority.pem');
+    app.fails = { change: samples.fault({ sentence: '/nowhere.pem cannot be read.' }) };
+    await fireEvent.input(field, { target: { value: '/nowhere.pem' } });
+    await press('Save');
+    expect((await screen.findByRole('alert')).textContent).toContain('/nowhere.pem cannot be read.');
+  });
+});
+
 describe('the list of fights', () => {
   it('says where each stands, why, and what to do', async () => {
     await opened(scene('idle'));

@@ -497,7 +497,7 @@ fn certificate(why: Certificate, place: &str) -> Said {
         }
         Certificate::Revoked => Said::new(format!("{place} 的证书已被吊销。")).and(TELL_OPERATOR),
         Certificate::UnknownAuthority => Said::new(format!("{place} 的证书来自未知的颁发机构。"))
-            .and("如果是您自己的颁发机构，请在设置中选择它的证书。否则请告知中继的管理员。"),
+            .and("如果是您自己的颁发机构，请把它的证书文件填为证书颁发机构文件。否则请告知中继的管理员。"),
         Certificate::OfAnAuthority => {
             Said::new(format!("{place} 的证书属于颁发机构，而不是服务器。")).and(TELL_OPERATOR)
         }
