@@ -52,6 +52,15 @@ impl Meter {
         }
     }
 
+    /// Fights of this hour.
+    pub(crate) async fn had_lately(&mut self, fights: u64) {
+        for n in 0..fights {
+            let script = Script { duration_ms: 20_000, ..Script::party(90 + n) };
+            let ago_ms = (fights - n) as i64 * 300_000;
+            write_all(&mut self.writer, &script.fight().starting_at(now_ms() - ago_ms)).await.unwrap();
+        }
+    }
+
     /// A fight that goes on, at its own pace, until it is told to end.
     pub(crate) async fn play(mut self, seed: u64) -> Playing {
         let fight = long(seed).starting_at(now_ms());

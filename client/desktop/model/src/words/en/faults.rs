@@ -434,7 +434,7 @@ impl Faults for English {
 
     fn trust(&self, error: &TrustError) -> Said {
         Said::new(format!("The authorities in {} cannot be used: {}", error.path.display(), ended(&error.why, '.')))
-            .and("Choose another file in the settings, or none.")
+            .and("Name another file of authorities, or none.")
     }
 
     fn pairing(&self, error: &PairingError) -> Said {

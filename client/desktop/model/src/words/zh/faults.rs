@@ -386,7 +386,7 @@ impl Faults for Chinese {
 
     fn trust(&self, error: &TrustError) -> Said {
         Said::new(format!("无法使用 {} 中的证书颁发机构：{}", error.path.display(), ended(&error.why, '。')))
-            .and("请在设置中选择其他文件，或留空。")
+            .and("请填写其他的证书颁发机构文件，或留空。")
     }
 
     fn pairing(&self, error: &PairingError) -> Said {
