@@ -9,6 +9,8 @@ mod clip;
 mod commands;
 mod doing;
 mod notice;
+#[cfg(target_os = "linux")]
+mod panel;
 mod screen;
 mod start;
 mod this_user;
@@ -130,6 +132,11 @@ fn app(setup: Setup, hidden: bool) -> tauri::Result<App<Wry>> {
             app.manage(tray::Tray::<Wry>::default());
             begin(app.handle(), setup)?;
             doing::leave_when_told(app.handle());
+            #[cfg(target_os = "linux")]
+            {
+                let there = app.handle().clone();
+                panel::watch(move |is_there| tray::panel(&there, is_there));
+            }
             updates::keep(app.handle());
             if !hidden {
                 window::show(app.handle());

@@ -36,7 +36,7 @@ fn send(notice: &Notice) -> zbus::Result<()> {
 
 /// A boss's name is a name, whatever signs stand in it.
 #[cfg(target_os = "linux")]
-fn without_markup(text: &str) -> String {
+pub(crate) fn without_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Where there is no tray, making the icon is an error and no end of anything: the panel may come up after the app when
 //! somebody signs in, so it is tried again for some seconds; then the window is shown, which is not closed any more but
-//! iconified. Everything here is done on the main thread, as systems want it.
+//! iconified. The same is done where the panel ends later, and is not there again soon; when it is, the icon is in it.
+//! Everything here is done on the main thread, as systems want it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,12 +22,18 @@ use crate::window;
 const AGAIN: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
+/// A panel that ends is started again by then, where desktops do that: no window comes up for it.
+#[cfg(target_os = "linux")]
+const PANEL: Duration = Duration::from_secs(5);
+
 /// The icon, and how it is to look.
 pub(crate) struct Tray<R: Runtime>(Mutex<Held<R>>);
 
 struct Held<R: Runtime> {
     look: TrayLook,
     icon: Option<Icon<R>>,
+    /// Somebody shows it, as far as is known.
+    has_panel: bool,
     tries: usize,
 }
 
@@ -44,7 +51,7 @@ enum Item<R: Runtime> {
 
 impl<R: Runtime> Default for Tray<R> {
     fn default() -> Self {
-        Self(Mutex::new(Held { look: TrayLook::default(), icon: None, tries: 0 }))
+        Self(Mutex::new(Held { look: TrayLook::default(), icon: None, has_panel: true, tries: 0 }))
     }
 }
 
@@ -57,7 +64,7 @@ impl<R: Runtime> Tray<R> {
 
 /// Whether there is an icon in the tray.
 pub(crate) fn is_there<R: Runtime>(app: &AppHandle<R>) -> bool {
-    app.try_state::<Tray<R>>().is_some_and(|tray| tray.held().icon.is_some())
+    app.try_state::<Tray<R>>().is_some_and(|tray| tray.held().is_shown())
 }
 
 /// Whether an entry of the menu is on, as the model sees it.
@@ -93,6 +100,48 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>, look: TrayLook) {
     });
 }
 
+/// There is a panel that shows icons, or there is none any more.
+#[cfg(target_os = "linux")]
+pub(crate) fn panel<R: Runtime>(app: &AppHandle<R>, there: bool) {
+    on_main(app, move |app| {
+        let tray = app.state::<Tray<R>>();
+        let mut held = tray.held();
+        let was_shown = held.is_shown();
+        held.has_panel = there;
+        let (is_shown, is_missing) = (held.is_shown(), held.icon.is_none() && held.tries > 0);
+        drop(held);
+        if was_shown != is_shown {
+            tell(app, is_shown);
+        }
+        if there && is_missing {
+            make(app);
+        }
+        if was_shown && !there {
+            tracing::info!("the tray has gone");
+            show_the_window_soon(app);
+        }
+    });
+}
+
+/// Shows the window where the icon is not shown again by then: nobody would find the app.
+#[cfg(target_os = "linux")]
+fn show_the_window_soon<R: Runtime>(app: &AppHandle<R>) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(PANEL).await;
+        on_main(&app, |app| {
+            if !is_there(app) && !window::is_there(app) {
+                window::show_small(app);
+            }
+        });
+    });
+}
+
+fn tell<R: Runtime>(app: &AppHandle<R>, is_shown: bool) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move { app.state::<Desk>().trayed(is_shown).await });
+}
+
 /// Makes it look as the model wants it: a click at an entry that can be on or off has turned that already.
 pub(crate) fn as_it_is<R: Runtime>(app: &AppHandle<R>) {
     on_main(app, |app| {
@@ -111,14 +160,16 @@ fn make<R: Runtime>(app: &AppHandle<R>) {
     let wait = AGAIN.get(held.tries).copied();
     held.tries += 1;
     let made = Icon::make(app, &held.look);
-    let app = app.clone();
     match (made, wait) {
         (Ok(icon), _) => {
             held.icon = Some(icon);
-            tauri::async_runtime::spawn(async move { app.state::<Desk>().trayed(true).await });
+            // It is in a panel, whether or not that was heard already.
+            held.has_panel = true;
+            tell(app, true);
         }
         (Err(error), Some(wait)) => {
             tracing::debug!(%error, "there is no tray yet");
+            let app = app.clone();
             tauri::async_runtime::spawn(async move {
                 tokio::time::sleep(wait).await;
                 on_main(&app, make);
@@ -126,14 +177,18 @@ fn make<R: Runtime>(app: &AppHandle<R>) {
         }
         (Err(error), None) => {
             tracing::warn!(%error, "there is no tray: the window is not closed, but iconified");
-            if !window::is_there(&app) {
-                window::show_small(&app);
+            if !window::is_there(app) {
+                window::show_small(app);
             }
         }
     }
 }
 
 impl<R: Runtime> Held<R> {
+    fn is_shown(&self) -> bool {
+        self.has_panel && self.icon.is_some()
+    }
+
     fn turn(&mut self, anew: bool) {
         let Some(icon) = &mut self.icon else { return };
         if let Err(error) = icon.turn(&self.look, anew) {
@@ -147,7 +202,8 @@ impl<R: Runtime> Icon<R> {
         let items = look.menu.iter().map(|item| Item::make(app, item)).collect::<tauri::Result<Vec<_>>>()?;
         let entries: Vec<&dyn IsMenuItem<R>> = items.iter().map(Item::entry).collect();
         let menu = Menu::with_items(app, &entries)?;
-        let tray = TrayIconBuilder::with_id("raidcast").menu(&menu).icon(picture(look.icon)).tooltip(&look.tooltip);
+        let tray =
+            TrayIconBuilder::with_id("raidcast").menu(&menu).icon(picture(look.icon)).tooltip(shown(&look.tooltip));
         // What screen readers call it; elsewhere it would stand beside the icon.
         let tray = if cfg!(target_os = "linux") { tray.title("Raidcast") } else { tray };
         let tray = tray.show_menu_on_left_click(false).build(app)?;
@@ -160,7 +216,7 @@ impl<R: Runtime> Icon<R> {
             self.tray.set_icon(Some(picture(look.icon)))?;
         }
         if self.look.tooltip != look.tooltip {
-            self.tray.set_tooltip(Some(&look.tooltip))?;
+            self.tray.set_tooltip(Some(shown(&look.tooltip)))?;
         }
         // The same entries in the same order, always.
         for ((item, was), is) in self.items.iter().zip(&self.look.menu).zip(&look.menu) {
@@ -203,6 +259,17 @@ impl<R: Runtime> Item<R> {
             }
         }
     }
+}
+
+/// Trays take a tooltip for markup here; a boss's name and a relay's words are none.
+#[cfg(target_os = "linux")]
+fn shown(tooltip: &str) -> String {
+    crate::notice::without_markup(tooltip)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn shown(tooltip: &str) -> &str {
+    tooltip
 }
 
 fn name_of(id: ItemId) -> &'static str {

@@ -31,6 +31,7 @@ pub mod setup;
 pub mod standing;
 pub mod state;
 mod task;
+mod tooltip;
 pub mod tray;
 pub mod tray_item;
 pub mod update;

@@ -38,6 +38,8 @@ pub struct State {
     turned_away: Option<(RefusedCode, String)>,
     connected: bool,
     link: Option<Ticketed>,
+    /// The raid was asked to be private, or not to be, and the relay has not answered yet.
+    asked: Option<bool>,
     /// The relay shows the raid otherwise than was asked for: it is private there, or it is not.
     otherwise: Option<bool>,
     status: Status,
@@ -104,6 +106,7 @@ impl State {
             turned_away: None,
             connected: false,
             link: None,
+            asked: None,
             otherwise: None,
             status: Status::default(),
             live: Vec::new(),
@@ -135,7 +138,7 @@ impl State {
     /// Another client has the state folder; `running`: what it does, as far as it says.
     pub fn elsewhere(&mut self, process: Option<u32>, running: Option<Running>) {
         self.rest(Phase::Elsewhere { process, running });
-        self.link = None;
+        self.forget_link();
     }
 
     /// A run has begun.
@@ -157,7 +160,12 @@ impl State {
 
     /// Another relay is meant from now on: links of the one before lead elsewhere.
     pub fn forget_link(&mut self) {
-        self.link = None;
+        (self.link, self.asked) = (None, None);
+    }
+
+    /// The raid is asked to be private, or not to be: so it is meant from now on, and so it is when the relay has said so.
+    pub fn ask_private(&mut self, private: bool) {
+        self.asked = Some(private);
     }
 
     /// No run goes on, or another one. What waits here does so still.
@@ -183,7 +191,7 @@ impl State {
                 let (code, raid, channel) = (raid.clone(), url.clone(), channel_url.clone());
                 self.link = Some(Ticketed { code, raid, channel });
                 (self.cut, self.turned_away, self.connected) = (None, None, true);
-                self.otherwise = None;
+                (self.asked, self.otherwise) = (None, None);
             }
             Change::ShownOtherwise { is_private } => self.otherwise = Some(*is_private),
             Change::Disconnected { why, was_connected, .. } => {
@@ -267,6 +275,16 @@ impl State {
     /// Whether the raid is for those alone who have its link, as the relay has it.
     pub fn is_private(&self) -> bool {
         self.link.as_ref().is_some_and(|link| links::has_ticket(&link.raid))
+    }
+
+    /// Whether the raid is meant for those alone who have its link, whatever the relay has heard or holds.
+    pub fn means_private(&self) -> bool {
+        self.asked.unwrap_or_else(|| self.is_private() || self.otherwise == Some(false))
+    }
+
+    /// What was asked for and is not so yet: that the raid is private, or that it is not.
+    fn pending(&self) -> Option<bool> {
+        self.asked.filter(|asked| self.link.is_some() && *asked != self.is_private())
     }
 
     /// How it stands: the most urgent first.

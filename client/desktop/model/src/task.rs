@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use raidcast::settings::SettingsFile;
 use raidcast::uploader::{Seat, ShownTo};
-use raidcast_shared::uplink::Visibility;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -82,8 +81,6 @@ pub(crate) struct Task {
     heard_done: mpsc::Receiver<Done>,
     /// To whom the raid that goes on is to be shown from the next run on: somebody has changed the settings.
     shown_anew: Option<ShownTo>,
-    /// Who may see the raid, as the menu or the page said it last for this one: the relay need not have heard it.
-    said: Option<Visibility>,
     trayed: bool,
     shown: Option<NowView>,
     look: TrayLook,
@@ -125,7 +122,6 @@ impl Task {
             known: Known::default(),
             locked: Locked::default(),
             shown_anew: None,
-            said: None,
             trayed: false,
             shown: None,
             look: TrayLook::default(),

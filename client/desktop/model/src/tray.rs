@@ -2,12 +2,10 @@
 //!
 //! Pure: made of what the window shows, so that both say the same.
 
+use crate::tooltip;
 use crate::tray_item::ItemId;
 use crate::view::{AppState, NowView};
 use crate::words::Words;
-
-/// Systems cut longer tooltips.
-const TOOLTIP_CHARS_MAX: usize = 120;
 
 /// The icon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -72,11 +70,7 @@ fn tooltip(view: &NowView) -> String {
         (AppState::Live, Some(fight)) => &fight.title,
         _ => &view.sentence,
     };
-    let text = format!("Raidcast: {}\n{said}", view.headline);
-    if text.chars().count() <= TOOLTIP_CHARS_MAX {
-        return text;
-    }
-    text.chars().take(TOOLTIP_CHARS_MAX - 1).chain(['…']).collect()
+    tooltip::short(&format!("Raidcast: {}\n{said}", view.headline))
 }
 
 fn is_enabled(id: ItemId, view: &NowView) -> bool {
@@ -94,7 +88,8 @@ fn is_enabled(id: ItemId, view: &NowView) -> bool {
 fn checked(id: ItemId, view: &NowView) -> Option<bool> {
     match id {
         ItemId::Pause => Some(view.paused),
-        ItemId::Private => Some(view.link.as_ref().is_some_and(|link| link.is_private)),
+        // As somebody chose it: who looks at it while the relay is away is not to choose it once more.
+        ItemId::Private => Some(view.link.as_ref().is_some_and(|link| link.asked_private.unwrap_or(link.is_private))),
         ItemId::Open | ItemId::CopyLink | ItemId::OpenPage | ItemId::Quit => None,
     }
 }
@@ -139,9 +134,10 @@ mod tests {
         let fight = FightNow { title: "Boss".into(), ..FightNow::default() };
         let live = NowView { fight: Some(fight), ..view(AppState::Live) };
         assert_eq!(look(&live, of(Language::English)).tooltip, "Raidcast: Live\nBoss");
-        let long = NowView { sentence: "x".repeat(500), ..view(AppState::Trouble) };
+        let long = NowView { sentence: "It is so. ".repeat(50), ..view(AppState::Trouble) };
         let tooltip = look(&long, of(Language::English)).tooltip;
-        assert_eq!((tooltip.chars().count(), tooltip.chars().last()), (TOOLTIP_CHARS_MAX, Some('…')));
+        assert!(tooltip.starts_with("Raidcast: Something is to be put right\nIt is so."), "{tooltip}");
+        assert!(tooltip.chars().count() <= tooltip::UNITS_MAX && tooltip.ends_with('…'), "{tooltip}");
     }
 
     #[test]
@@ -163,5 +159,11 @@ mod tests {
         assert_eq!(checks(&live).collect::<Vec<_>>(), [false, false]);
         assert_eq!(checks(&elsewhere).collect::<Vec<_>>(), [false, true]);
         assert_eq!(checks(&paused).collect::<Vec<_>>(), [true, false]);
+        // What was asked for is on, and what was taken back is off, before the relay has heard it.
+        for (is_private, asked) in [(false, true), (true, false)] {
+            let link = LinkView { is_private, asked_private: Some(asked), ..LinkView::default() };
+            let asked_of = NowView { link: Some(link), ..view(AppState::Waiting) };
+            assert_eq!(checks(&asked_of).collect::<Vec<_>>(), [false, asked]);
+        }
     }
 }

@@ -18,6 +18,9 @@ use zbus::{Connection, Proxy, connection, fdo, interface};
 use crate::stage::Stage;
 use crate::wait::until;
 
+/// By this name icons find the panel.
+const TRAY: &str = "org.kde.StatusNotifierWatcher";
+
 /// Who keeps the list of icons.
 struct Watcher(Arc<Mutex<Vec<String>>>);
 
@@ -112,20 +115,29 @@ impl Desktop {
     async fn come(stage: &Stage, tray: bool) -> Self {
         let (icons, notices) = (Arc::default(), Arc::default());
         let address = stage.bus_address();
-        let mut builder = connection::Builder::address(address.as_str())
+        let builder = connection::Builder::address(address.as_str())
             .unwrap()
             .serve_at("/org/freedesktop/Notifications", Notifier(Arc::clone(&notices)))
             .unwrap()
             .name("org.freedesktop.Notifications")
+            .unwrap()
+            .serve_at("/StatusNotifierWatcher", Watcher(Arc::clone(&icons)))
             .unwrap();
+        let desktop = Self { connection: builder.build().await.unwrap(), icons, notices };
         if tray {
-            builder = builder
-                .serve_at("/StatusNotifierWatcher", Watcher(Arc::clone(&icons)))
-                .unwrap()
-                .name("org.kde.StatusNotifierWatcher")
-                .unwrap();
+            desktop.tray_comes().await;
         }
-        Self { connection: builder.build().await.unwrap(), icons, notices }
+        desktop
+    }
+
+    /// The panel comes up.
+    pub(crate) async fn tray_comes(&self) {
+        self.connection.request_name(TRAY).await.unwrap();
+    }
+
+    /// The panel ends: it has forgotten what it showed.
+    pub(crate) async fn tray_ends(&self) {
+        assert!(self.connection.release_name(TRAY).await.unwrap());
     }
 
     /// What was noticed so far.

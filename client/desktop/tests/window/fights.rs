@@ -1,6 +1,9 @@
 //! Fights from before, sent by the window beside one that is live, with a relay that goes away meanwhile.
 
+use raidcast::history::Plan;
+use raidcast::source::detect::Places;
 use raidcast_meterkit::Generation;
+use raidcast_shared::uplink::RefusedCode;
 use serde_json::json;
 
 use crate::bus::Desktop;
@@ -8,6 +11,7 @@ use crate::driver::Driver;
 use crate::meter::{Meter, read_at_once};
 use crate::relay::{KEY, Relay};
 use crate::screen::Screen;
+use crate::scripted;
 use crate::stage::{Stage, can_run};
 use crate::wait::until;
 
@@ -70,6 +74,51 @@ async fn old_fights_are_sent_beside_a_live_one_and_go_on_when_the_relay_is_back(
     let choice = json!({"fights": fights, "visibility": "public", "names": "full"});
     let plan = driver.call("plan", json!({"choice": choice})).await.unwrap();
     assert_eq!(plan["there"], plan["fights"], "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_the_relay_does_not_take_is_shown_with_the_reason_and_taken_when_it_is_tried_again() {
+    if !can_run() {
+        return;
+    }
+    let relay = scripted::Relay::start().await;
+    let stage = Stage::ready("refused", &relay.url, scripted::KEY).await;
+    let desktop = Desktop::with_tray(&stage).await;
+    let mut meter = Meter::open(&stage.meter(), Generation::Aggregate).await;
+    meter.had_lately(2).await;
+    let plan = Plan::make(Some(&stage.meter()), &Places::default(), &stage.state(), None).await.unwrap();
+    let refused = plan.fights[0].encounter;
+    relay.memory().refused.insert(refused, RefusedCode::NotSupported);
+    let driver = Driver::start(&stage, &[]).await;
+    driver.click("//*[@role='tab' and normalize-space(.)='Fights']").await;
+    let stands = async |stand: &str| {
+        let script = "const row = document.querySelector(`[data-encounter='${arguments[0]}']`);
+            return row === null ? null : { stand: row.dataset.stand, text: row.innerText };";
+        until(format!("the fight's line says `{stand}`"), async || {
+            let row = driver.run(script, json!([refused.to_string()])).await;
+            (row["stand"] == stand).then(|| row["text"].as_str().unwrap_or_default().to_owned())
+        })
+        .await
+    };
+    let said = stands("refused").await;
+    // In the relay's words, which are data.
+    assert!(said.contains("Refused") && said.contains("not this one"), "{said}");
+    assert!(said.contains("Update Raidcast, or ask the relay's operator."), "{said}");
+    crate::shot::shoot(&stage, "fights-refused");
+    // The other one has arrived, and nothing is waited for.
+    desktop.icon().await.says("Raidcast: Waiting for a fight").await;
+    assert_eq!(relay.memory().fights.len(), 1);
+
+    let again = format!("//*[@data-encounter='{refused}']//button[starts-with(@aria-label, 'Try again: ')]");
+    relay.memory().refused.clear();
+    driver.click(&again).await;
+    stands("onRelay").await;
+    desktop.icon().await.says("Raidcast: Waiting for a fight").await;
+    let memory = relay.memory();
+    let mut held: Vec<_> = memory.fights.values().collect();
+    held.sort_by_key(|fight| fight.state.header().started_at_ms);
+    let held: Vec<_> = held.iter().map(|fight| fight.state.checksum().to_string()).collect();
+    assert_eq!(held, read_at_once(&stage.meter()));
 }
 
 fn all() -> serde_json::Value {

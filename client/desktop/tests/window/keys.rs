@@ -10,7 +10,7 @@ use crate::keyring;
 use crate::meter::Meter;
 use crate::relay::Relay;
 use crate::stage::{Stage, can_run, files};
-use crate::wait::becomes;
+use crate::wait::{becomes, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_kept_in_the_secret_service_and_found_there_by_the_next_start() {
@@ -43,6 +43,52 @@ async fn a_key_is_kept_in_the_secret_service_and_found_there_by_the_next_start()
     let known = desktop.icons();
     let _app = stage.app(&["--hidden"]);
     desktop.icon_after(known).await.says("Raidcast: Waiting for a fight").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyring_that_is_locked_is_told_and_its_key_is_used_when_it_is_unlocked() {
+    if !can_run() {
+        return;
+    }
+    let relay = Relay::start().await;
+    let ana = relay.administrator("Ana").await;
+    let stage = Stage::set("locked").await;
+    let desktop = Desktop::with_tray(&stage).await;
+    let keyring = keyring::unlocked(&stage, &desktop).await;
+    let meter = Meter::open(&stage.meter(), Generation::Aggregate).await;
+    let mut driver = Driver::start(&stage, &[]).await;
+    pair(&driver, &ana, &relay.url()).await;
+    driver.sees("The key is in the system's keyring.").await;
+    finish(&driver).await;
+    driver.kill();
+    keyring::ends(keyring, &desktop).await;
+    let keyring = keyring::locked(&stage, &desktop).await;
+
+    let known = desktop.icons();
+    let driver = Driver::start(&stage, &[]).await;
+    let told = until("it is said that there is no key to be had", async || {
+        let now = driver.call("now", json!({})).await.unwrap();
+        (now["state"] == "trouble").then_some(now)
+    });
+    let told = told.await;
+    let (sentence, remedy) = (told["sentence"].as_str().unwrap(), told["remedy"].as_str().unwrap_or_default());
+    assert!(sentence.contains("the system's keyring") && remedy.ends_with("pair this computer again."), "{told}");
+    driver.sees(sentence).await;
+    driver.sees(remedy).await;
+    crate::shot::shoot(&stage, "keyring-locked");
+    // It is paired all the same: nothing is to be set up anew, and no other key was made.
+    assert_eq!(driver.call("settings", json!({})).await.unwrap()["paired"], true);
+    assert_eq!(driver.call("first", json!({})).await.unwrap()["step"], "done");
+    let playing = meter.play(151).await;
+
+    keyring::ends(keyring, &desktop).await;
+    let _keyring = keyring::unlocked(&stage, &desktop).await;
+    driver.press("Try now").await;
+    let icon = desktop.icon_after(known).await;
+    icon.says("Raidcast: Live").await;
+    let _meter = playing.end().await;
+    icon.says("Raidcast: Waiting for a fight").await;
+    assert_eq!(ana.keys().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,11 +22,19 @@ pub(crate) struct Meter {
     writer: MeterWriter,
 }
 
+/// How a fight comes to its end.
+enum End {
+    /// Where it stands, as the player's reset does.
+    Reset,
+    /// It does not: the meter ends before.
+    Left,
+}
+
 /// A meter while a fight goes on.
 pub(crate) struct Playing {
     path: PathBuf,
     task: JoinHandle<MeterWriter>,
-    end: oneshot::Sender<()>,
+    end: oneshot::Sender<End>,
 }
 
 impl Meter {
@@ -44,6 +52,15 @@ impl Meter {
         }
     }
 
+    /// Fights of this hour.
+    pub(crate) async fn had_lately(&mut self, fights: u64) {
+        for n in 0..fights {
+            let script = Script { duration_ms: 20_000, ..Script::party(90 + n) };
+            let ago_ms = (fights - n) as i64 * 300_000;
+            write_all(&mut self.writer, &script.fight().starting_at(now_ms() - ago_ms)).await.unwrap();
+        }
+    }
+
     /// A fight that goes on, at its own pace, until it is told to end.
     pub(crate) async fn play(mut self, seed: u64) -> Playing {
         let fight = long(seed).starting_at(now_ms());
@@ -54,14 +71,15 @@ impl Meter {
             let began = Instant::now();
             let mut ticks = interval(LIVE_TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
+            let end = loop {
                 tokio::select! {
                     _ = ticks.tick() => writer.advance_to(began.elapsed().as_millis() as i64).await.unwrap(),
-                    _ = &mut ends => break,
+                    end = &mut ends => break end,
                 }
+            };
+            if !matches!(end, Ok(End::Left)) {
+                writer.reset().await.unwrap();
             }
-            // Where it stands, as the player's reset does.
-            writer.reset().await.unwrap();
             writer
         });
         Playing { path: self.path, task, end }
@@ -71,7 +89,21 @@ impl Meter {
 impl Playing {
     /// Ends the fight.
     pub(crate) async fn end(self) -> Meter {
-        self.end.send(()).unwrap();
+        self.ends(End::Reset).await
+    }
+
+    /// The meter ends in mid-fight, and a newer version of it opens its database: that changes the tables, and ends what
+    /// was left open.
+    pub(crate) async fn upgraded(self, generation: Generation) -> Meter {
+        let Meter { path, writer } = self.ends(End::Left).await;
+        writer.close().await.unwrap();
+        let mut meter = Meter::open(&path, generation).await;
+        meter.writer.restart(now_ms()).await.unwrap();
+        meter
+    }
+
+    async fn ends(self, how: End) -> Meter {
+        assert!(self.end.send(how).is_ok(), "the meter has ended by itself");
         Meter { path: self.path, writer: self.task.await.unwrap() }
     }
 

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use raidcast_meterkit::Generation;
 use serde_json::{Value, json};
 
 use crate::bus::Desktop;
 use crate::driver::Driver;
+use crate::meter::{Meter, read_at_once};
 use crate::relay::{KEY, Relay};
 use crate::stage::{Stage, can_run};
 use crate::wait::until;
@@ -97,4 +99,51 @@ async fn what_is_no_relay_is_told_by_what_it_is() {
     let fault = driver.call("relay", json!({"text": "not an address"})).await.unwrap_err();
     assert!(fault["remedy"].is_string(), "{fault}");
     assert!(!stage.config().exists(), "nothing is set before there is a key for it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_became_something_else_is_told_by_what_it_is_and_the_fight_waits_for_the_right_one() {
+    if !can_run() {
+        return;
+    }
+    let relay = Relay::start().await;
+    let stage = Stage::ready("odd-day", &relay.url(), KEY).await;
+    let _desktop = Desktop::with_tray(&stage).await;
+    let settings = fs::read_to_string(stage.config()).unwrap();
+    let meter = Meter::open(&stage.meter(), Generation::Aggregate).await;
+    // Each start finds the fight that goes on, and keeps what it reads of it.
+    let playing = meter.play(161).await;
+    for (answers, says, then) in [
+        (Answers::Nonsense, None, None),
+        (
+            Answers::Redirect,
+            Some("sends everybody on to https://elsewhere.example/"),
+            Some("https://elsewhere.example/"),
+        ),
+        (Answers::OtherProduct, Some("Raidcast relay"), Some("Check the relay's address")),
+        (Answers::EmptyJson, Some("Raidcast relay"), Some("Check the relay's address")),
+    ] {
+        let stranger = Stranger::who(answers).await;
+        stage.settings(&settings.replace(&relay.url(), &stranger.url));
+        let driver = Driver::start(&stage, &[]).await;
+        let told = until(format!("it is said what answers there: {answers:?}"), async || {
+            let now = driver.call("now", json!({})).await.unwrap();
+            let at = stranger.url.strip_prefix("http://").unwrap();
+            now["sentence"].as_str().is_some_and(|sentence| sentence.contains(says.unwrap_or(at))).then_some(now)
+        });
+        let told = told.await;
+        assert!(told["state"] == "waiting" || told["state"] == "trouble", "{told}");
+        if let Some(then) = then {
+            assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains(then)), "{answers:?}: {told}");
+        }
+        assert!(!told["sentence"].as_str().unwrap().contains("router"), "a page of others is not shown: {told}");
+        driver.sees(says.unwrap_or("127.0.0.1")).await;
+        assert_eq!(relay.reports().await, Vec::<Value>::new());
+    }
+    stage.settings(&settings);
+    let driver = Driver::start(&stage, &[]).await;
+    driver.sees("Live").await;
+    let _meter = playing.end().await;
+    driver.sees("Waiting for a fight").await;
+    assert_eq!(relay.finals(1).await, read_at_once(&stage.meter()));
 }

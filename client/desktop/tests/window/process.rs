@@ -49,6 +49,16 @@ impl Process {
         kill_process(self.pid(), Signal::TERM).unwrap();
     }
 
+    /// Nothing of it runs from now on, as in a computer that sleeps.
+    pub(crate) fn stands_still(&self) {
+        kill_process_group(self.pid(), Signal::STOP).unwrap();
+    }
+
+    /// It runs again.
+    pub(crate) fn goes_on(&self) {
+        kill_process_group(self.pid(), Signal::CONT).unwrap();
+    }
+
     /// What it started may outlive it for a moment.
     fn end_group(&self) {
         let _ = kill_process_group(self.pid(), Signal::KILL);

@@ -6,27 +6,38 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Answer, ask, free_port, get};
+use crate::http::{Answer, Door, ask_at, free_port, key_file};
 use crate::process::Process;
 use crate::stage::program;
 use crate::wait::{becomes, until};
 
 /// What its operator lets uploaders in by.
 pub(crate) const KEY: &str = "a-key-that-nobody-must-see-in-a-log";
+/// So long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "correct horse battery";
 
 /// A relay.
 pub(crate) struct Relay {
     dir: TempDir,
-    pub(crate) port: u16,
+    door: Door,
     process: Option<Process>,
 }
 
 impl Relay {
     /// Starts one that nobody administrates yet.
     pub(crate) async fn start() -> Self {
+        Self::start_at(Door { port: free_port(), tls: false }).await
+    }
+
+    /// The same over HTTPS, with a certificate of an authority that no system knows.
+    pub(crate) async fn start_with_tls() -> Self {
+        Self::start_at(Door { port: free_port(), tls: true }).await
+    }
+
+    async fn start_at(door: Door) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut relay = Self { dir, port: free_port(), process: None };
+        let mut relay = Self { dir, door, process: None };
         relay.again().await;
         relay
     }
@@ -39,7 +50,7 @@ impl Relay {
             command.env_remove(name);
         }
         command
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
+            .args(["--listen", &format!("127.0.0.1:{}", self.door.port), "--data"])
             .arg(self.dir.path().join("data"))
             .env("RAIDCAST_UPLOAD_KEY", KEY)
             .env("RUST_LOG", "warn")
@@ -47,8 +58,13 @@ impl Relay {
             .stdin(Stdio::null())
             .stdout(file("said"))
             .stderr(file("log"));
+        if self.door.tls {
+            command.args(["--public-url", &self.url()]);
+            command.arg("--tls-certificate").arg(key_file("tls.pem")).arg("--tls-key").arg(key_file("tls.key"));
+        }
         self.process = Some(Process::start(&mut command));
-        becomes("the relay answers", async || get(self.port, "/health").await.is_some()).await;
+        let health = async || ask_at(self.door, "GET", "/health", "", None, PATIENCE).await.is_some();
+        becomes("the relay answers", health).await;
     }
 
     /// Takes it away.
@@ -57,7 +73,7 @@ impl Relay {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http{}://127.0.0.1:{}", if self.door.tls { "s" } else { "" }, self.door.port)
     }
 
     /// Its first administrator, who joined by the link that it says at its start.
@@ -71,7 +87,8 @@ impl Relay {
 
     /// A page of the API, as those see it who are not signed in.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        get(self.port, path).await.unwrap_or_else(|| panic!("the relay does not answer {path}"))
+        let answer = ask_at(self.door, "GET", path, "", None, PATIENCE).await;
+        answer.unwrap_or_else(|| panic!("the relay does not answer {path}"))
     }
 
     /// What is live on it in a raid, as those see it who have its link.
@@ -122,7 +139,7 @@ pub(crate) fn checksum(report: &Value) -> String {
 
 /// Somebody with a browser, signed in.
 pub(crate) struct Person {
-    port: u16,
+    door: Door,
     cookie: String,
 }
 
@@ -130,7 +147,7 @@ impl Person {
     /// Joins by an invitation, as its page does.
     pub(crate) async fn join(relay: &Relay, name: &str, invitation: &str) -> Self {
         let secret = invitation.split_once("#invitation=").unwrap_or_else(|| panic!("no invitation: {invitation}")).1;
-        let mut person = Self { port: relay.port, cookie: String::new() };
+        let mut person = Self { door: relay.door, cookie: String::new() };
         let form = json!({"name": name, "password": PASSWORD, "invitation": secret});
         let joined = person.ask("POST", "/api/v1/people", Some(form)).await;
         assert_eq!(joined.status, 201, "{}", joined.text);
@@ -144,7 +161,7 @@ impl Person {
             "" => "Sec-Fetch-Site: same-origin\r\n".to_owned(),
             cookie => format!("Sec-Fetch-Site: same-origin\r\nCookie: {cookie}\r\n"),
         };
-        let answer = ask(self.port, method, path, &headers, body.as_ref(), Duration::from_secs(20)).await;
+        let answer = ask_at(self.door, method, path, &headers, body.as_ref(), PATIENCE).await;
         answer.unwrap_or_else(|| panic!("the relay does not answer {method} {path}"))
     }
 

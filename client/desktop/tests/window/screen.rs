@@ -111,9 +111,14 @@ impl Screen {
 
     /// Closes a window, as its title bar's button does.
     pub(crate) fn close(&self, window: Window) {
+        assert!(self.closes(window), "there is no such window");
+    }
+
+    /// The same, where it may be gone by now; whether it was there.
+    pub(crate) fn closes(&self, window: Window) -> bool {
         let (protocols, delete) = (self.atom("WM_PROTOCOLS"), self.atom("WM_DELETE_WINDOW"));
         let close = ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
-        self.x.send_event(false, window, EventMask::NO_EVENT, close).unwrap().check().unwrap();
+        self.x.send_event(false, window, EventMask::NO_EVENT, close).unwrap().check().is_ok()
     }
 
     /// What was copied; `None`: nothing, or nobody gives it.

@@ -188,6 +188,30 @@ impl Stage {
         Process::start(self.dress(&mut command).stdout(self.said_to("app.said")).stderr(self.said_to("app.said")))
     }
 
+    /// Starts the app where its state folder is a disk of its own, of so many KiB; gives the folder as the app sees it,
+    /// which others do not. `None`: the system lets this user make none.
+    pub(crate) fn app_on_a_small_disk(&self, kib: u32, arguments: &[&str]) -> Option<(Process, PathBuf)> {
+        // What the kernel keeps for the one process, a mount in it, and then the program in its place.
+        const APART: [&str; 4] = ["--map-current-user", "--keep-caps", "--mount", "sh"];
+        const MOUNT: &str = "mount -t tmpfs -o size=$0k,mode=0700 tmpfs \"$1\" && shift && exec \"$@\"";
+        fs::create_dir_all(self.state()).unwrap();
+        let apart = |program: &str| {
+            let mut command = Command::new("unshare");
+            command.args(APART).args(["-c", MOUNT]).arg(kib.to_string()).arg(self.state()).arg(program);
+            command
+        };
+        let tried = self.dress(&mut apart("true")).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !tried.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut command = apart(APP);
+        command.args(arguments);
+        let said = self.said_to("app.said");
+        let app = Process::start(self.dress(&mut command).stdout(said.try_clone().unwrap()).stderr(said));
+        let folder = PathBuf::from(format!("/proc/{}/root{}", app.id(), self.state().display()));
+        Some((app, folder))
+    }
+
     /// Starts the command line's program.
     pub(crate) fn raidcast(&self, arguments: &[&str]) -> Process {
         let mut command = Command::new(program("raidcast"));

@@ -1,5 +1,7 @@
 //! The window: closed and opened by the tray, once for all starts, and kept where there is no tray.
 
+use std::time::Duration;
+
 use crate::bus::Desktop;
 use crate::relay::{KEY, Relay};
 use crate::screen::Screen;
@@ -56,7 +58,7 @@ async fn without_a_tray_the_window_stays_in_its_place() {
     }
     let relay = Relay::start().await;
     let stage = Stage::ready("no-tray", &relay.url(), KEY).await;
-    let (_desktop, mut screen) = (Desktop::plain(&stage).await, Screen::of(&stage));
+    let (desktop, mut screen) = (Desktop::plain(&stage).await, Screen::of(&stage));
     // Also where it was to start hidden: it could not be reached.
     let mut app = stage.app(&["--hidden"]);
     let window = screen.window().await;
@@ -68,4 +70,58 @@ async fn without_a_tray_the_window_stays_in_its_place() {
     let mut other = stage.app(&[]);
     assert!(other.ended("a second app").await.success());
     assert_eq!((screen.windows(), app.has_ended()), (vec![window], None));
+
+    // A tray that is switched on later has the icon, and the window may go.
+    desktop.tray_comes().await;
+    let icon = desktop.icon().await;
+    icon.says("Raidcast: ").await;
+    screen.close(window);
+    becomes("the window is gone", async || screen.windows().is_empty()).await;
+    assert_eq!(app.has_ended(), None);
+    icon.click().await;
+    screen.window().await;
+    icon.choose("Quit").await;
+    assert!(app.ended("the app").await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tray_that_goes_away_later_leaves_the_window_and_one_that_comes_back_has_the_icon() {
+    if !can_run() {
+        return;
+    }
+    let relay = Relay::start().await;
+    let stage = Stage::ready("tray-ends", &relay.url(), KEY).await;
+    let (desktop, mut screen) = (Desktop::with_tray(&stage).await, Screen::of(&stage));
+    let mut app = stage.app(&["--hidden"]);
+    desktop.icon().await.says("Raidcast: ").await;
+
+    // A panel that falls and is started again, as desktops do: the icon is in it, and no window comes up.
+    let known = desktop.icons();
+    desktop.tray_ends().await;
+    desktop.tray_comes().await;
+    desktop.icon_after(known).await.says("Raidcast: ").await;
+    // Nothing tells that nothing happens: it is more than the app waits for.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!(screen.shown(), 0, "no window shows unasked");
+
+    // One that is gone for good: now the window is the only way to the app.
+    desktop.tray_ends().await;
+    let window = screen.window().await;
+    let small = screen.made_small();
+    screen.close(window);
+    becomes("the window asks to be made small", async || screen.made_small() > small).await;
+    assert_eq!((screen.windows(), app.has_ended()), (vec![window], None));
+
+    let known = desktop.icons();
+    desktop.tray_comes().await;
+    let icon = desktop.icon_after(known).await;
+    icon.says("Raidcast: ").await;
+    assert_eq!(icon.menu().await.len(), 6);
+    // That the icon is seen again is told to the app beside it.
+    becomes("the window can be closed again", async || !screen.closes(window) && screen.windows().is_empty()).await;
+    assert_eq!(app.has_ended(), None);
+    icon.click().await;
+    screen.window().await;
+    icon.choose("Quit").await;
+    assert!(app.ended("the app").await.success());
 }

@@ -53,6 +53,7 @@ export const now = (over: Partial<NowView> = {}): NowView => ({
     channel: `${RELAY}/live/mira`,
     opens: true,
     isPrivate: false,
+    askedPrivate: null,
   },
   paused: false,
   elsewhere: null,

@@ -69,7 +69,8 @@ export const SCENES: Record<string, () => Staged> = {
   private: changed((app) => {
     const live = samples.STATES.live();
     const raid = 'https://staged.example/raids/K7Q2M9XD?ticket=staged-ticket-0123456789';
-    app.now = { ...live, link: { raid, channel: 'https://staged.example/live/mira', opens: false, isPrivate: true } };
+    const channel = 'https://staged.example/live/mira';
+    app.now = { ...live, link: { raid, channel, opens: false, isPrivate: true, askedPrivate: null } };
   }),
   waiting: at('waiting'),
   trouble: at('trouble'),

@@ -140,7 +140,13 @@ export class Staged implements Bridge {
       this.now = paused ? samples.STATES.paused() : samples.now();
       return this.now;
     },
-    private: () => this.now,
+    private: ({ private: on }) => {
+      const { link } = this.now;
+      if (link !== null) {
+        this.now = { ...this.now, link: { ...link, askedPrivate: on === link.isPrivate ? null : on } };
+      }
+      return this.now;
+    },
     try_now: () => this.now,
     fights: ({ filter }) => this.#page(filter),
     plan: ({ choice }) => samples.plan(choice, this.plan),

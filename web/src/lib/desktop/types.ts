@@ -115,9 +115,13 @@ channel: string,
  */
 opens: boolean, 
 /**
- * The raid is for those alone who have the link.
+ * The raid is for those alone who have the link, as the relay has it.
  */
-isPrivate: boolean, };
+isPrivate: boolean, 
+/**
+ * What was asked for, where the relay has it otherwise and has not answered yet; else `null`.
+ */
+askedPrivate: boolean | null, };
 
 export type ElsewhereView = { 
 /**

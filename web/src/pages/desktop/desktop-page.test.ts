@@ -105,6 +105,9 @@ describe('what is now', () => {
     await fireEvent.click(box);
     expect(app.last('private')).toEqual({ private: true });
     expect(await screen.findByText('The relay has not said yet that it is so.')).toBeTruthy();
+    // Also to a page that is opened anew meanwhile.
+    expect(app.now.link).toMatchObject({ isPrivate: false, askedPrivate: true });
+    expect(box.checked).toBe(true);
     app.say('now', scene('private').now);
     await vi.waitUntil(() => screen.queryByText('The relay has not said yet that it is so.') === null);
     expect(box.checked).toBe(true);
@@ -211,6 +214,21 @@ describe('the first start', () => {
     expect(app.last('finish_first')).toMatchObject({
       choice: { old: { old: 'these', fights: [chosen?.encounter] }, shown: { names: 'class', delayS: 60 } },
     });
+  });
+});
+
+describe('a relay with a certificate of its own authority', () => {
+  it('is believed by a file that can be named before there is a key', async () => {
+    const app = await opened(scene('first-pair'));
+    const field = screen.getByLabelText<HTMLInputElement>('File of authorities');
+    await fireEvent.input(field, { target: { value: ' /home/mira/authority.pem ' } });
+    await press('Save');
+    expect(app.last('change')).toEqual({ change: { change: 'ca', path: '/home/mira/authority.pem' } });
+    await vi.waitUntil(() => field.value === '/home/mira/authority.pem');
+    app.fails = { change: samples.fault({ sentence: '/nowhere.pem cannot be read.' }) };
+    await fireEvent.input(field, { target: { value: '/nowhere.pem' } });
+    await press('Save');
+    expect((await screen.findByRole('alert')).textContent).toContain('/nowhere.pem cannot be read.');
   });
 });
 

@@ -16,6 +16,9 @@ impl State {
         if let Some(is_private) = self.otherwise.filter(|_| self.connected) {
             said = said.beside(words.shown_otherwise(is_private));
         }
+        if let Some(private) = self.pending() {
+            said = said.beside(words.pending(private));
+        }
         let opens = |url: &str| beside.relay.as_deref().is_some_and(|relay| links::opens(url, relay));
         NowView {
             state,
@@ -31,6 +34,7 @@ impl State {
                 channel: link.channel.clone(),
                 opens: opens(&link.raid),
                 is_private: links::has_ticket(&link.raid),
+                asked_private: self.pending(),
             }),
             paused: matches!(self.phase, Phase::Paused),
             elsewhere: match &self.phase {

@@ -203,6 +203,39 @@ fn a_raid_that_the_relay_shows_otherwise_than_was_asked_for_is_told_until_it_is_
 }
 
 #[test]
+fn what_was_asked_of_a_raid_is_shown_as_asked_until_the_relay_has_answered() {
+    let asked = |state: &State| view(state).link.and_then(|link| link.asked_private);
+    let mut state = after(&[(0, watching()), (0, connected("a")), (0, cut())]);
+    assert!(!state.means_private());
+    state.ask_private(true);
+    assert_eq!((asked(&state), state.means_private(), state.is_private()), (Some(true), true, false));
+    let said = view(&state).sentence;
+    assert!(said.ends_with("The relay has not heard it yet: until then others see what is there."), "{said}");
+    // Also where another run begins meanwhile.
+    state.begins();
+    state.runs();
+    assert_eq!((asked(&state), state.means_private()), (Some(true), true));
+    state.hear(&connected("a?ticket=t"), 1);
+    assert_eq!((asked(&state), state.means_private()), (None, true));
+    assert!(!view(&state).sentence.contains("heard"));
+
+    state.ask_private(false);
+    assert_eq!((asked(&state), state.means_private()), (Some(false), false));
+    // What is so already is not waited for.
+    state.ask_private(true);
+    assert_eq!(asked(&state), None);
+    // Somebody has set it otherwise by hand: it is meant as it was asked for, and the next raid is another one.
+    state.hear(&connected("a"), 2);
+    state.hear(&Change::ShownOtherwise { is_private: false }, 2);
+    assert_eq!((asked(&state), state.means_private()), (None, true));
+    state.hear(&connected("b"), 3);
+    assert!(!state.means_private());
+    state.ask_private(true);
+    state.forget_link();
+    assert!(!state.means_private(), "another relay has another raid");
+}
+
+#[test]
 fn a_link_of_the_given_relay_opens_and_another_is_shown_all_the_same() {
     let link = view(&after(&[(0, connected("a"))])).link.unwrap();
     assert!(link.opens && !link.is_private);

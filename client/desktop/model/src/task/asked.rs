@@ -137,7 +137,7 @@ impl Task {
         };
         let shown = ShownTo { visibility: Some(visibility), report_visibility: Some(reports), ..ShownTo::default() };
         self.order(Order::Show(shown))?;
-        self.said = Some(visibility);
+        self.hearing.with(|state| state.ask_private(visibility == Visibility::Private));
         // What was said before it is said no more.
         self.shown_anew = None;
         Ok(self.show())
@@ -219,6 +219,8 @@ impl Task {
             }
             SettingsChange::Shown { shown } => {
                 let delay = settings::delay(i64::from(shown.delay_s))?;
+                // As it is before another run begins, which knows less.
+                let is_private = self.hearing.with(|state| state.means_private());
                 self.edit(SettingsEdit {
                     visibility: Edit::Set(shown.visibility),
                     report_visibility: Edit::Set(shown.report_visibility),
@@ -228,8 +230,6 @@ impl Task {
                 })
                 .await?;
                 // What goes on is meant, too; but a raid that was made private for this once stays so.
-                let is_private =
-                    self.said == Some(Visibility::Private) || self.hearing.with(|state| state.is_private());
                 self.shown_anew = Some(ShownTo {
                     visibility: (!is_private).then_some(shown.visibility),
                     report_visibility: (!is_private).then_some(shown.report_visibility),

@@ -98,8 +98,10 @@ pub struct LinkView {
     pub channel: String,
     /// It is a page of the relay whose address was given, and can be opened. Others can be copied.
     pub opens: bool,
-    /// The raid is for those alone who have the link.
+    /// The raid is for those alone who have the link, as the relay has it.
     pub is_private: bool,
+    /// What was asked for, where the relay has it otherwise and has not answered yet; else `null`.
+    pub asked_private: Option<bool>,
 }
 
 /// Who has the state folder instead.

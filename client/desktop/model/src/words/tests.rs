@@ -488,6 +488,7 @@ fn of_the_rest(words: &dyn Words) -> Vec<Said> {
     let mut said: Vec<_> = standings.iter().map(|standing| words.standing(standing)).collect();
     said.extend(rules().iter().map(|rule| words.rule(rule)));
     said.extend([false, true].map(|is_private| words.shown_otherwise(is_private)));
+    said.extend([false, true].map(|private| words.pending(private)));
     let tally = |n| Tally { new: n, known: n, kept: n, failed: n, ..Tally::default() };
     for n in 0..3 {
         said.push(words.uploaded(&tally(n), n));

@@ -30,6 +30,9 @@ pub trait Words: Faults + Send + Sync {
     /// That the relay shows the raid otherwise than was asked for, for somebody has set it so there.
     fn shown_otherwise(&self, is_private: bool) -> Said;
 
+    /// That the raid was asked to be private, or not to be, and that the relay has not said yet that it is so.
+    fn pending(&self, private: bool) -> Said;
+
     /// What a fight is called of which neither boss nor scene is known by name.
     fn nameless(&self) -> &'static str;
 

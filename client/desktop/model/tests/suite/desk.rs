@@ -1,9 +1,11 @@
 //! A night with the app: live without a word said, paused, made private, elsewhere, in trouble and out of it.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use raidcast::uploader::Seat;
-use raidcast_desktop_model::tray::TrayIcon;
+use raidcast_desktop_model::tray::{TrayIcon, TrayLook};
+use raidcast_desktop_model::tray_item::ItemId;
 use raidcast_desktop_model::view::{AppState, LanguageChoice, Link, SettingsChange, ShownTo, UpdateRule};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::administration::ReportVisibility;
@@ -106,10 +108,23 @@ async fn a_raid_is_made_private_and_shown_again() {
     let (desk, shown) = stage.start();
     play(&mut writer, &party(5), 10_000).await;
     shown.until(|now| now.state == AppState::Live).await;
-    desk.private(true).await.unwrap();
+    // It is shown as it was asked for at once, and not as if it were so.
+    relay.memory().slow = Duration::from_millis(200);
+    let asked = desk.private(true).await.unwrap().link.unwrap();
+    assert_eq!((asked.is_private, asked.asked_private), (false, Some(true)));
+    let is_on = |tray: &TrayLook| tray.menu.iter().any(|item| item.id == ItemId::Private && item.checked == Some(true));
+    shown.until_tray(is_on).await;
     relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Private)).await;
+    relay.memory().slow = Duration::ZERO;
+    shown.until(|now| now.link.as_ref().is_some_and(|link| link.is_private && link.asked_private.is_none())).await;
+    // Other settings are of the raids to come.
+    let public = ShownTo { visibility: Visibility::Public, ..ShownTo::default() };
+    desk.change(SettingsChange::Shown { shown: public }).await.unwrap();
+    relay.until(|memory| memory.hellos.len() >= 3).await;
+    assert_eq!(relay.memory().hellos.last().unwrap().visibility, Visibility::Private);
+    shown.until(|now| now.state == AppState::Live).await;
     desk.private(false).await.unwrap();
-    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Unlisted)).await;
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Public)).await;
     desk.quit().await;
     let raids: Vec<_> = relay.memory().hellos.iter().map(|hello| hello.raid).collect();
     assert!(raids.iter().all(|raid| *raid == raids[0]), "it is one raid");
@@ -271,4 +286,61 @@ async fn a_settings_file_that_cannot_be_read_is_left_alone_and_read_when_it_can(
     shown.until(|now| now.state == AppState::Idle).await;
     desk.quit().await;
     writer.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_takes_nothing_is_trouble_until_it_does_and_nothing_is_lost() {
+    let relay = Relay::start().await;
+    let stage = Stage::ready(&relay);
+    let mut writer = writer(&stage).await;
+    let (desk, shown) = stage.start();
+    play(&mut writer, &party(7), 10_000).await;
+    shown.until(|now| now.state == AppState::Live).await;
+    // The raid's file cannot be replaced for a while.
+    let temporary = stage.home().state.join("raid.new");
+    std::fs::create_dir(&temporary).unwrap();
+    desk.private(true).await.unwrap();
+    let trouble = shown.until(|now| now.state == AppState::Trouble).await;
+    let folder = stage.home().state.display().to_string();
+    assert!(trouble.sentence.starts_with(&format!("Nothing can be written to {folder}")), "{}", trouble.sentence);
+    assert!(trouble.sentence.contains("Nothing is lost") && trouble.remedy.is_some(), "{trouble:?}");
+    shown.until_tray(|tray| tray.icon == TrayIcon::Trouble && tray.tooltip.contains("Nothing can be written")).await;
+    // Fewer may see it at once, all the same.
+    relay.until(|memory| memory.hellos.last().is_some_and(|hello| hello.visibility == Visibility::Private)).await;
+    go_on(&mut writer, 10_000, 30_000).await;
+    std::fs::remove_dir(&temporary).unwrap();
+    shown.until(|now| now.state == AppState::Live && now.link.as_ref().is_some_and(|link| link.is_private)).await;
+    go_on(&mut writer, 30_000, 60_000).await;
+    writer.end().await.unwrap();
+    relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
+    desk.quit().await;
+    assert_eq!(relayed(&relay), read_at_once(&stage.db()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_on_or_back_costs_no_more_than_a_connection() {
+    let relay = Relay::start().await;
+    let stage = Stage::ready(&relay);
+    let mut writer = writer(&stage).await;
+    let (desk, shown) = stage.start();
+    play(&mut writer, &party(8), 10_000).await;
+    shown.until(|now| now.state == AppState::Live && now.fight.as_ref().is_some_and(|fight| fight.events > 0)).await;
+    // The computer slept for an hour: whether the connection is one still nobody knows.
+    stage.pass(3_600_000);
+    relay.until(|memory| memory.hellos.len() == 2).await;
+    go_on(&mut writer, 10_000, 30_000).await;
+    shown.until(|now| now.state == AppState::Live).await;
+    // Somebody sets the clock back, over the begin of the fight.
+    stage.pass(-7_200_000);
+    go_on(&mut writer, 30_000, 60_000).await;
+    shown.until(|now| now.state == AppState::Live).await;
+    writer.end().await.unwrap();
+    relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
+    let idle = shown.until(|now| now.state == AppState::Idle).await;
+    assert!(idle.sentence.starts_with("Everything has arrived."), "{}", idle.sentence);
+    desk.quit().await;
+    assert_eq!(relayed(&relay), read_at_once(&stage.db()));
+    let memory = relay.memory();
+    assert_eq!((memory.hellos.len(), memory.fights.len(), memory.remade, memory.replaced), (2, 1, 0, 0));
+    assert_eq!(shown.notices.lock().unwrap().len(), 1, "it is one raid");
 }

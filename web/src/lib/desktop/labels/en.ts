@@ -112,6 +112,7 @@ export const en = {
       key: 'Key',
       keyRule: 'It begins with rc_. It is kept in the key store of your system, where there is one.',
       useKey: 'Use this key',
+      authority: 'The relay has a certificate of its own authority',
       paired: 'This computer is paired',
       account: (name: string): string => `It uploads for ${name}.`,
       otherRelay: 'Another relay',

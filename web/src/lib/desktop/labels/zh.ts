@@ -103,6 +103,7 @@ export const zh: Labels = {
       key: '密钥',
       keyRule: '以 rc_ 开头。如果系统有密钥库，就保存在那里。',
       useKey: '使用这个密钥',
+      authority: '中继使用自己的证书颁发机构',
       paired: '这台电脑已配对',
       account: (name) => `它为 ${name} 上传。`,
       otherRelay: '其他中继',

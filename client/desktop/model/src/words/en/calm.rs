@@ -109,6 +109,13 @@ impl Words for English {
             .and(format!("Choose \u{201c}{item}\u{201d} once more, or change it on your account page."))
     }
 
+    fn pending(&self, private: bool) -> Said {
+        Said::new(match private {
+            true => "This raid is to be private. The relay has not heard it yet: until then others see what is there.",
+            false => "This raid is to be private no more. The relay has not heard it yet.",
+        })
+    }
+
     fn nameless(&self) -> &'static str {
         "Fight"
     }

@@ -434,7 +434,7 @@ impl Faults for English {
 
     fn trust(&self, error: &TrustError) -> Said {
         Said::new(format!("The authorities in {} cannot be used: {}", error.path.display(), ended(&error.why, '.')))
-            .and("Choose another file in the settings, or none.")
+            .and("Name another file of authorities, or none.")
     }
 
     fn pairing(&self, error: &PairingError) -> Said {
@@ -552,7 +552,8 @@ fn certificate(why: Certificate, place: &str) -> Said {
         Certificate::Revoked => Said::new(format!("The certificate of {place} was withdrawn.")).and(TELL_OPERATOR),
         Certificate::UnknownAuthority => {
             Said::new(format!("The certificate of {place} comes from an authority that is not known.")).and(
-                "If it is an authority of your own, choose its certificate in the settings. Else tell the relay's operator.",
+                "If it is an authority of your own, name the file with its certificate as the file of authorities. Else tell \
+                 the relay's operator.",
             )
         }
         Certificate::OfAnAuthority => {

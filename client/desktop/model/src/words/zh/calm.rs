@@ -98,6 +98,13 @@ impl Words for Chinese {
             .and(format!("请再次选择“{item}”，或在账号页面中更改。"))
     }
 
+    fn pending(&self, private: bool) -> Said {
+        Said::new(match private {
+            true => "本次副本将设为私密。中继还没有确认：在此之前，其他人仍能看到已有的内容。",
+            false => "本次副本将不再私密。中继还没有确认。",
+        })
+    }
+
     fn nameless(&self) -> &'static str {
         "战斗"
     }

@@ -386,7 +386,7 @@ impl Faults for Chinese {
 
     fn trust(&self, error: &TrustError) -> Said {
         Said::new(format!("无法使用 {} 中的证书颁发机构：{}", error.path.display(), ended(&error.why, '。')))
-            .and("请在设置中选择其他文件，或留空。")
+            .and("请填写其他的证书颁发机构文件，或留空。")
     }
 
     fn pairing(&self, error: &PairingError) -> Said {
@@ -497,7 +497,7 @@ fn certificate(why: Certificate, place: &str) -> Said {
         }
         Certificate::Revoked => Said::new(format!("{place} 的证书已被吊销。")).and(TELL_OPERATOR),
         Certificate::UnknownAuthority => Said::new(format!("{place} 的证书来自未知的颁发机构。"))
-            .and("如果是您自己的颁发机构，请在设置中选择它的证书。否则请告知中继的管理员。"),
+            .and("如果是您自己的颁发机构，请把它的证书文件填为证书颁发机构文件。否则请告知中继的管理员。"),
         Certificate::OfAnAuthority => {
             Said::new(format!("{place} 的证书属于颁发机构，而不是服务器。")).and(TELL_OPERATOR)
         }
