@@ -19,6 +19,8 @@ export interface ReportPlace {
   window: ChartWindow;
   /** The moment that a replay stands at, ms since the encounter began; `null`: none is played. */
   at: number | null;
+  /** Which fight that moment is of, on the page of a raid; `null`: of the page's own. */
+  fight: string | null;
 }
 
 /** Reads a query; what makes no sense is as if it were not there. */
@@ -41,6 +43,7 @@ export function parsePlace(search: string): ReportPlace {
     span: from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null,
     window: WINDOWS.find((seconds) => seconds === whole('window')) ?? WINDOW_DEFAULT,
     at: whole('at'),
+    fight: whole('at') === null ? null : query.get('fight'),
   };
 }
 
@@ -60,6 +63,7 @@ export function formatPlace(place: ReportPlace, search: string): string {
   put('to', place.span?.toMs ?? null);
   put('window', place.window === WINDOW_DEFAULT ? null : place.window);
   put('at', place.at);
+  put('fight', place.at === null ? null : place.fight);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }
@@ -67,4 +71,25 @@ export function formatPlace(place: ReportPlace, search: string): string {
 /** The ticket of a private raid, from the page's own address. */
 export function ticketOf(search: string): string | null {
   return new URLSearchParams(search).get('ticket');
+}
+
+/** A step of the arrow keys through a fight, ms. */
+export const STEP_MS = 5_000;
+/** So close to the newest event of a fight that goes on, ms, one is at the present. */
+const PRESENT_MS = 1_000;
+
+/** What of a fight can be looked at, ms since the encounter began. */
+export interface Stretch {
+  firstMs: number;
+  lastMs: number;
+  /** Whether it goes on. */
+  live: boolean;
+}
+
+/**
+ * The moment that is meant by a place on a fight's line: within the fight; of one that goes on `null` for the present.
+ */
+export function momentAt(atMs: number, { firstMs, lastMs, live }: Stretch): number | null {
+  if (live && atMs > lastMs - PRESENT_MS) return null;
+  return Math.round(Math.min(lastMs, Math.max(firstMs, atMs)));
 }
