@@ -1,5 +1,6 @@
 /** What of a page is in its address: every view can be sent to somebody. */
-import { METRICS, SORT_COLUMNS, SORT_DEFAULT, isAscending, type Metric, type Sort } from '$lib/fight/figures';
+import { SORT_COLUMNS, SORT_DEFAULT, isAscending, type Sort } from '$lib/fight/figures';
+import { REPORT_TABS, type ReportTab } from '$lib/fight/tabs';
 
 /** Seconds that a chart's lines are the mean of. */
 export const WINDOWS = [1, 5, 10, 30] as const;
@@ -8,12 +9,16 @@ const WINDOW_DEFAULT: ChartWindow = 5;
 
 /** The place in a report that a URL names. */
 export interface ReportPlace {
-  tab: Metric;
+  tab: ReportTab;
   /** The order of the table of players. */
   sort: Sort;
   /** Whose skills are open. */
   player: string | null;
   attempt: number | null;
+  /** Whether damage is that to bosses alone. */
+  bosses: boolean;
+  /** The death of which it is shown what led to it. */
+  death: string | null;
   /** A span by hand, ms since the encounter began. */
   span: { fromMs: number; toMs: number } | null;
   window: ChartWindow;
@@ -36,10 +41,12 @@ export function parsePlace(search: string): ReportPlace {
   const order = query.get('order');
   const turned = order !== null && order === (isAscending(natural) ? 'desc' : 'asc');
   return {
-    tab: METRICS.find((metric) => metric === query.get('tab')) ?? 'damage',
+    tab: REPORT_TABS.find((tab) => tab === query.get('tab')) ?? 'damage',
     sort: { column, turned },
     player: query.get('player'),
     attempt: whole('attempt'),
+    bosses: query.get('of') === 'bosses',
+    death: query.get('death'),
     span: from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null,
     window: WINDOWS.find((seconds) => seconds === whole('window')) ?? WINDOW_DEFAULT,
     at: whole('at'),
@@ -59,6 +66,8 @@ export function formatPlace(place: ReportPlace, search: string): string {
   put('order', place.sort.turned ? (isAscending(place.sort) ? 'asc' : 'desc') : null);
   put('player', place.player);
   put('attempt', place.attempt);
+  put('of', place.bosses ? 'bosses' : null);
+  put('death', place.death);
   put('from', place.span?.fromMs ?? null);
   put('to', place.span?.toMs ?? null);
   put('window', place.window === WINDOW_DEFAULT ? null : place.window);
