@@ -14,7 +14,8 @@ const GONE_THROUGH = 'input, select, [role=tablist], [role=radiogroup], [data-pl
 export function pageKey(event: KeyboardEvent): string | null {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
   const on = event.target instanceof Element ? event.target : null;
-  const { key } = event;
+  // Large or small: Caps Lock is no other key.
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === 'Escape') return key;
   if (!choices.keys) return null;
   if (on === null) return key;

@@ -279,3 +279,30 @@ describe('the tabs of a report', () => {
     expect(names()).toEqual(['Boss', 'A']);
   });
 });
+
+describe('keys of a report', () => {
+  const press = (key: string): Promise<boolean> => fireEvent.keyDown(document.body, { key });
+
+  it('go through tabs and attempts, and a sheet tells them', async () => {
+    const attempt = { reason: 'initial', bossHpStart: null, bossHpEnd: null, deaths: 0, bossDamage: null } as const;
+    const attempts = [
+      { ...attempt, index: 1, startMs: 0, endMs: 4_000, outcome: 'wipe' as const },
+      { ...attempt, index: 2, startMs: 4_000, endMs: null, outcome: 'kill' as const },
+    ];
+    await opened(report({ state: 'final', attempts }));
+    await press('3');
+    expect(location.search).toBe('?tab=healing');
+    await press('j');
+    await press('j');
+    await press('j');
+    expect(location.search).toBe('?tab=healing&attempt=2');
+    await press('k');
+    expect(location.search).toBe('?tab=healing&attempt=1');
+    await press('Escape');
+    expect(location.search).toBe('?tab=healing');
+    await press('?');
+    expect(document.querySelector('dialog')?.open).toBe(true);
+    await fireEvent.click(screen.getByRole('button', { name: 'Close' }));
+    expect(document.querySelector('dialog')?.open).toBe(false);
+  });
+});
