@@ -55,6 +55,8 @@ enum Kind {
     Timeline,
     View,
     Span(Span),
+    Details(Span),
+    Recaps(Span),
 }
 
 /// What is asked for, and what there is to make it of.
@@ -71,6 +73,10 @@ enum Wanted {
     View(Option<Bytes>),
     /// Put in place of the fight of the whole report.
     Span(Span, Arc<Report>),
+    /// What stands beside the figures of a span.
+    Details(Span),
+    /// What led to the deaths of a span.
+    Recaps(Span),
 }
 
 impl Wanted {
@@ -82,6 +88,8 @@ impl Wanted {
             Self::Timeline => Kind::Timeline,
             Self::View(_) => Kind::View,
             Self::Span(span, _) => Kind::Span(*span),
+            Self::Details(span) => Kind::Details(*span),
+            Self::Recaps(span) => Kind::Recaps(*span),
         }
     }
 }
@@ -175,7 +183,9 @@ impl Expiry<Asked, Arc<Made>> for Keeping {
     fn expire_after_create(&self, (kind, ..): &Asked, made: &Arc<Made>, _: Instant) -> Option<Duration> {
         Some(match (made.version.seq, kind) {
             // Nobody owns it now, so nothing says how much of it there is.
-            (None, Kind::Span(_)) if made.version.state != ReportState::Final => Duration::ZERO,
+            (None, Kind::Span(_) | Kind::Details(_) | Kind::Recaps(_)) if made.version.state != ReportState::Final => {
+                Duration::ZERO
+            }
             (None, _) => KEPT_FOR,
             (Some(_), _) if made.cost >= COSTLY => made.cost * SHARED_TIMES,
             (Some(_), _) => KEPT_LIVE,
@@ -296,6 +306,32 @@ impl Answers {
         report: &Visible<EncounterRow>,
     ) -> Result<Arc<Body>, HttpError> {
         self.answer(who, report, Wanted::Timeline).await.map(|made| Arc::clone(&made.body))
+    }
+
+    /// What stands beside the figures of a report, or of a span of it.
+    ///
+    /// # Errors
+    /// As [`Answers::span`], where a span is asked for.
+    pub async fn details(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        span: Span,
+    ) -> Result<Arc<Body>, HttpError> {
+        self.answer(who, report, Wanted::Details(span)).await.map(|made| Arc::clone(&made.body))
+    }
+
+    /// What led to the deaths of a report, or of a span of it.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn recaps(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        span: Span,
+    ) -> Result<Arc<Body>, HttpError> {
+        self.answer(who, report, Wanted::Recaps(span)).await.map(|made| Arc::clone(&made.body))
     }
 
     /// A report as another point of view of a fight.
@@ -426,6 +462,26 @@ impl Answers {
                 })
                 .await?
                 .ok_or(SpanError::NoTimes)?,
+            Wanted::Details(span) => {
+                let Source { index, revision, .. } = self.source(who, &report, standing).await?;
+                let making = self.spans.pool.run(who, move || {
+                    (span == Span::ALL || index.is_timed()).then(|| {
+                        let folded = index.fold(span);
+                        let details = view::details(Shown::to(&audience, &folded), row.report_id, revision);
+                        Made::of(&details, version)
+                    })
+                });
+                making.await?.ok_or(SpanError::NoTimes)?
+            }
+            Wanted::Recaps(span) => {
+                let Source { index, revision, .. } = self.source(who, &report, standing).await?;
+                let making = self.spans.pool.run(who, move || {
+                    let folded = index.fold(Span::ALL);
+                    let shown = Shown::to(&audience, &folded);
+                    Made::of(&view::recaps(shown, index.hits(), span, row.report_id, revision), version)
+                });
+                making.await?
+            }
             Wanted::Span(span, frame) => {
                 let fight = self.spans.fight(who, &report, span).await?;
                 let making = self.spans.pool.run(who, move || {

@@ -92,6 +92,8 @@ fn reading() -> OpenApiRouter<Desk> {
         .routes(routes!(api::reports::list))
         .routes(routes!(api::reports::report))
         .routes(routes!(api::reports::timeline))
+        .routes(routes!(api::reports::details))
+        .routes(routes!(api::reports::recaps))
         .routes(routes!(api::reports::views))
         .routes(routes!(api::search::list))
         .routes(routes!(api::encounters::encounter))

@@ -12,6 +12,12 @@ pub const SKILLS_MAX: usize = 4_096;
 pub const RARE_EVENTS_MAX: usize = 150_000;
 /// Deaths that a report lists.
 pub const DEATHS_MAX: usize = 10_000;
+/// What led to a death goes back so far, ms.
+pub const RECAP_MS: u32 = 10_000;
+/// Hits that are told of what led to a death: ten a second. Some 200 bytes each.
+pub const RECAP_HITS_MAX: usize = 100;
+/// Deaths of which it is told at once what led to them: those of a night's attempts. With all their hits 4 MB.
+pub const RECAPS_MAX: usize = 200;
 /// Attempts of one encounter.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 /// Hits and heals of one encounter. 20 players make 86 a second, so 40 make 1.24 million in two hours; the rest is room.

@@ -386,6 +386,159 @@ pub struct TimelineSeries {
     pub taken: Option<Vec<u64>>,
 }
 
+/// What stands beside the figures of a fight or a part of it: `GET /api/v1/reports/{reportId}/details`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    /// Which report.
+    pub report_id: String,
+    /// Which reading of it.
+    pub revision: u32,
+    /// The part that it is of; `null` for the whole fight.
+    pub span: Option<FightSpan>,
+    /// What players took, by who did it and with what, the greatest first; `null` where who was hit is not known.
+    pub taken: Option<Vec<TakenRow>>,
+    /// Whom players hit, the greatest first; `null` likewise.
+    pub targets: Option<Vec<TargetRow>>,
+    /// How many players' skills reached; `null` likewise.
+    pub reached: Option<Vec<ReachedRow>>,
+}
+
+/// What one player took of one source with one skill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TakenRow {
+    /// Who took it.
+    pub player_key: String,
+    /// Who did it, where that is a player.
+    pub by_player: Option<String>,
+    /// By name; monsters of one name are one.
+    pub by: Option<String>,
+    /// With what: the game's base skill.
+    pub skill_id: i64,
+    /// The meter's finer id, where it has one.
+    pub variant_id: Option<i64>,
+    /// By name.
+    pub skill: Option<String>,
+    /// How much.
+    pub total: u64,
+    /// In so many hits.
+    pub hits: u64,
+    /// The greatest single hit; `null` where sums are known alone.
+    pub max: Option<u64>,
+}
+
+/// What players dealt to one target. Those of one name are one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TargetRow {
+    /// By name.
+    pub name: Option<String>,
+    /// The game's type.
+    pub monster_id: Option<i64>,
+    /// Whether it is a boss.
+    pub boss: bool,
+    /// Players' damage to it.
+    pub damage: u64,
+    /// In so many hits.
+    pub hits: u64,
+    /// Who of them how much, the greatest first.
+    pub players: Vec<TargetPlayer>,
+}
+
+/// What one player dealt to one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TargetPlayer {
+    /// Who.
+    pub player_key: String,
+    /// Damage.
+    pub damage: u64,
+    /// In so many hits.
+    pub hits: u64,
+}
+
+/// How many one skill of one player reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ReachedRow {
+    /// Whose.
+    pub player_key: String,
+    /// The game's base skill.
+    pub skill_id: i64,
+    /// The meter's finer id, where it has one.
+    pub variant_id: Option<i64>,
+    /// What its hits do.
+    pub kind: SkillKind,
+    /// So many, each counted once.
+    pub targets: u32,
+    /// What of its damage was to bosses; `null` of healing.
+    pub boss_total: Option<u64>,
+}
+
+/// What led to players' deaths: `GET /api/v1/reports/{reportId}/recaps`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Recaps {
+    /// Which report.
+    pub report_id: String,
+    /// Which reading of it.
+    pub revision: u32,
+    /// Whether all hits of the fight are known singly: else more reached players than is told here.
+    pub singly: bool,
+    /// By time.
+    pub deaths: Vec<Recap>,
+    /// So many more of the part that was asked for are not told: ask for a part of it.
+    pub left_out: u64,
+}
+
+/// What led to one player's death.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Recap {
+    /// Which death: the killing blow is in it, where the source tells it.
+    pub death: DeathRow,
+    /// Players who were down already, of those who died in the attempt, in the order in which they died.
+    pub down: Vec<String>,
+    /// Damage and healing that reached the player in the ten seconds before, but not before the death before this one;
+    /// by time.
+    pub hits: Vec<RecapHit>,
+    /// So many of these, the first, are not told.
+    pub hits_left_out: u64,
+}
+
+/// One hit or heal that reached somebody who died soon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RecapHit {
+    /// When.
+    pub at_ms: u32,
+    /// Damage or healing.
+    pub kind: SkillKind,
+    /// How much.
+    pub amount: u64,
+    /// What of it a shield took; `null` where nothing of that is told.
+    pub shield: Option<u64>,
+    /// What of it healed nobody; `null` of damage, and where the source does not tell it.
+    pub overheal: Option<u64>,
+    /// By whom, where that is a player.
+    pub by_player: Option<String>,
+    /// By name.
+    pub by: Option<String>,
+    /// With what: the game's base skill.
+    pub skill_id: i64,
+    /// By name.
+    pub skill: Option<String>,
+}
+
 /// Other uploaders' reports of a report's fight: `GET /api/v1/reports/{reportId}/views`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

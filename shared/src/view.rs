@@ -4,8 +4,10 @@
 //! the relay's key or the order of its events.
 
 mod attempts;
+mod called;
 mod class;
 mod course;
+mod details;
 mod facts;
 mod fight;
 mod figures;
@@ -13,15 +15,18 @@ mod hits;
 mod known;
 mod live;
 mod rates;
+mod recap;
 mod seconds;
 mod shown;
 
 pub use attempts::attempts;
 pub use course::outcome;
+pub use details::details;
 pub use facts::{deaths, title};
 pub use fight::{fight, meter_differs, note, timeline, went_as};
 pub use figures::skills_of;
 pub use hits::timelines;
 pub use known::is_timed;
 pub use live::{Happenings, LiveFacts, LiveStep, LiveView};
+pub use recap::recaps;
 pub use shown::{Audience, Shown, Veil};

@@ -227,6 +227,12 @@ export class Stage {
     });
     if (pathname.endsWith('/feed-ticket')) return json({ ticket: 'feed-staged', endsAtMs: Date.now() + 60_000 });
     if (pathname.endsWith('/timeline')) return json(this.fight.timeline());
+    if (pathname.endsWith('/details')) {
+      return json({ reportId: STAGED.report, revision: 1, span: null, taken: null, targets: null, reached: null });
+    }
+    if (pathname.endsWith('/recaps')) {
+      return json({ reportId: STAGED.report, revision: 1, singly: true, deaths: [], leftOut: 0 });
+    }
     if (pathname.endsWith('/views')) return json({ reportId: STAGED.report, views: [] });
     if (pathname.startsWith('/api/v1/reports/')) return json({ ...this.fight.report(), names: this.names });
     if (pathname === '/api/v1/reports') {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/reports`, `/reports/{reportId}`, its timeline, and its fight's other points of view.
+//! `GET /api/v1/reports`, `/reports/{reportId}`, what stands beside its figures, and its fight's other points of view.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use raidcast_shared::fold::Span;
-use raidcast_shared::report::{PointsOfView, Report, ReportPage, Timeline};
+use raidcast_shared::report::{Details, PointsOfView, Recaps, Report, ReportPage, Timeline};
 use raidcast_store::same_fight::TOLD_MAX;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -54,6 +54,23 @@ pub struct ReportQuery {
     /// Of a private raid's link.
     #[param(required = false, value_type = String)]
     ticket: Option<String>,
+}
+
+impl ReportQuery {
+    /// The part that is asked for, if one is.
+    fn span(&self) -> Result<Option<Span>, HttpError> {
+        let from = number("from", self.from.as_deref(), 0, u32::MAX)?;
+        let to = number("to", self.to.as_deref(), 0, u32::MAX)?;
+        if from.is_none() && to.is_none() {
+            return Ok(None);
+        }
+        let span = Span { from_ms: from.unwrap_or(0), to_ms: to.unwrap_or(u32::MAX) };
+        if span.from_ms >= span.to_ms {
+            let text = "`from` must be before `to`: both are ms since the encounter began";
+            return Err(HttpError::BadRequest(text.into()));
+        }
+        Ok(Some(span))
+    }
 }
 
 fn number(name: &str, text: Option<&str>, from: u32, to: u32) -> Result<Option<u32>, HttpError> {
@@ -104,15 +121,7 @@ pub async fn report(
     Extension(visit): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let from = number("from", query.from.as_deref(), 0, u32::MAX)?;
-    let to = number("to", query.to.as_deref(), 0, u32::MAX)?;
-    let span = match (from, to) {
-        (None, None) => None,
-        (from, to) => Some(Span { from_ms: from.unwrap_or(0), to_ms: to.unwrap_or(u32::MAX) }),
-    };
-    if span.is_some_and(|span| span.from_ms >= span.to_ms) {
-        return Err(HttpError::BadRequest("`from` must be before `to`: both are ms since the encounter began".into()));
-    }
+    let span = query.span()?;
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, record) = desk.door().report(&report_id, &asker).await?;
     let body = match span {
@@ -142,6 +151,55 @@ pub async fn timeline(
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, _) = desk.door().report(&report_id, &asker).await?;
     let body = desk.answers().timeline(visit.address, &report).await?;
+    desk.door().still(&asker, &report).await?;
+    Ok(body.respond(&headers))
+}
+
+/// What stands beside the figures of a report, or of a part of its fight: from whom players took damage, whom they hit.
+#[utoipa::path(
+    get, path = "/api/v1/reports/{reportId}/details", operation_id = "details", tag = "Reading",
+    params(("reportId" = String, Path, description = "Names the report."), ReportQuery, IfNoneMatch),
+    responses(
+        (status = 200, description = "What stands beside them.", body = Details, headers(("ETag"))),
+        Unchanged, NotFound, NoTimes
+    ),
+    security((), ("key" = []))
+)]
+pub async fn details(
+    State(desk): State<Desk>,
+    Path(report_id): Path<String>,
+    Query(query): Query<ReportQuery>,
+    Extension(visit): Extension<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let span = query.span()?.unwrap_or(Span::ALL);
+    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
+    let (report, _) = desk.door().report(&report_id, &asker).await?;
+    let body = desk.answers().details(visit.address, &report, span).await?;
+    desk.door().still(&asker, &report).await?;
+    Ok(body.respond(&headers))
+}
+
+/// What led to players' deaths in a report, or in a part of its fight: the ten seconds before each.
+#[utoipa::path(
+    get, path = "/api/v1/reports/{reportId}/recaps", operation_id = "recaps", tag = "Reading",
+    params(("reportId" = String, Path, description = "Names the report."), ReportQuery, IfNoneMatch),
+    responses(
+        (status = 200, description = "What led to them.", body = Recaps, headers(("ETag"))), Unchanged, NotFound
+    ),
+    security((), ("key" = []))
+)]
+pub async fn recaps(
+    State(desk): State<Desk>,
+    Path(report_id): Path<String>,
+    Query(query): Query<ReportQuery>,
+    Extension(visit): Extension<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let span = query.span()?.unwrap_or(Span::ALL);
+    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
+    let (report, _) = desk.door().report(&report_id, &asker).await?;
+    let body = desk.answers().recaps(visit.address, &report, span).await?;
     desk.door().still(&asker, &report).await?;
     Ok(body.respond(&headers))
 }

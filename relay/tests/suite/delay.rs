@@ -29,6 +29,7 @@ async fn told(relay: &TestRelay, raid: &str, report: &str) -> Vec<(String, u16, 
         format!("/api/v1/reports/{report}"),
         format!("/api/v1/reports/{report}?from=0&to=100000"),
         format!("/api/v1/reports/{report}/timeline"),
+        format!("/api/v1/reports/{report}/details"),
         format!("/api/v1/encounters/{report}"),
         format!("/api/v1/encounters/{report}?timelines=true"),
         format!("/api/v1/reports/{report}/views"),
@@ -67,7 +68,7 @@ fn sums_of(body: &Value, sums: &mut Vec<u64>) {
 
 /// What is told of the fight itself.
 fn of_report(told: &[(String, u16, Option<u64>)]) -> Vec<(u16, Option<u64>)> {
-    told[..5].iter().map(|(_, status, deltas)| (*status, *deltas)).collect()
+    told[..6].iter().map(|(_, status, deltas)| (*status, *deltas)).collect()
 }
 
 /// Damage that somebody who joins now is shown, if there is a fight.
@@ -106,8 +107,8 @@ async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_me
     member.until("all of it", |seen| seen.damage == damage(20)).await;
     // Half a minute: nothing of it has come for anybody else.
     let nothing = told(&relay, &raid, &report).await;
-    assert_eq!(of_report(&nothing), vec![(404, None); 5], "{nothing:?}");
-    assert!(nothing[5..].iter().all(|(_, _, deltas)| deltas.is_none()), "{nothing:?}");
+    assert_eq!(of_report(&nothing), vec![(404, None); 6], "{nothing:?}");
+    assert!(nothing[6..].iter().all(|(_, _, deltas)| deltas.is_none()), "{nothing:?}");
     let (_, page) = relay.get(&format!("/api/v1/raids/{raid}")).await;
     assert_eq!((page["reports"].as_array().map(Vec::len), &page["connected"]), (Some(0), &false.into()), "{page}");
     assert_eq!((&page["delayS"], page["createdAtMs"].as_i64()), (&60.into(), Some(1_789_999_970_000)), "{page}");
@@ -126,8 +127,8 @@ async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_me
         stranger.until("what came first", |seen| seen.damage == damage(10)).await;
     }
     let first = told(&relay, &raid, &report).await;
-    assert_eq!(of_report(&first), vec![(200, Some(10)); 5], "{first:?}");
-    assert!(first[5..].iter().all(|(_, _, deltas)| deltas.is_none_or(|deltas| deltas <= 10)), "{first:?}");
+    assert_eq!(of_report(&first), vec![(200, Some(10)); 6], "{first:?}");
+    assert!(first[6..].iter().all(|(_, _, deltas)| deltas.is_none_or(|deltas| deltas <= 10)), "{first:?}");
     assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Live".into()], true));
     // It ends, and its report is final for members alone.
     assert!(matches!(uploader.end(begun.h, &fight_of(&fight, 20), Outcome::Kill).await, UplinkReply::Finalized { .. }));
@@ -135,7 +136,7 @@ async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_me
     let whole: Report = serde_json::from_value(whole).unwrap();
     assert_eq!((whole.fight.totals.damage, format!("{:?}", whole.state)), (damage(20), "Final".into()));
     let still = told(&relay, &raid, &report).await;
-    assert_eq!(of_report(&still), vec![(200, Some(10)); 5], "{still:?}");
+    assert_eq!(of_report(&still), vec![(200, Some(10)); 6], "{still:?}");
     let shown = relay.report(&report).await;
     assert_eq!((format!("{:?}", shown.state), shown.fight.outcome), ("Live".into(), Outcome::Unknown));
     assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Live".into()], true));
@@ -157,7 +158,7 @@ async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_me
         stranger.echoes().await;
         assert_eq!(stranger.events.len(), 1);
     }
-    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(20)); 5]);
+    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(20)); 6]);
     assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(20), vec!["Live".into()], true));
     let (_, found) = relay.get("/api/v1/encounters").await;
     assert_eq!(found["encounters"].as_array().map(Vec::len), Some(0), "{found}");
@@ -273,16 +274,16 @@ async fn a_relay_that_was_restarted_shows_no_more_than_before() {
     relay = relay.restart().await;
     for id in [&ended, &report] {
         let told = told(&relay, &raid, id).await;
-        assert_eq!(of_report(&told), vec![(404, None); 5], "{told:?}");
+        assert_eq!(of_report(&told), vec![(404, None); 6], "{told:?}");
     }
     assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (None, vec![], false));
     relay.pass_ms(60_000);
-    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(10)); 5]);
-    assert_eq!(of_report(&told(&relay, &raid, &ended).await), vec![(200, Some(10)); 5]);
+    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(10)); 6]);
+    assert_eq!(of_report(&told(&relay, &raid, &ended).await), vec![(200, Some(10)); 6]);
     let (shown, fights, _) = joins(&relay, &raid, SUBPROTOCOL).await;
     assert_eq!((shown, fights), (Some(10), vec!["Final".into(), "Live".into()]));
     relay.pass_ms(60_000);
-    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(20)); 5]);
+    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(20)); 6]);
     relay.stop().await;
 }
 
@@ -461,7 +462,7 @@ async fn another_reading_of_a_fight_is_seen_when_it_has_come_and_the_first_until
     becomes("a member sees it at once", async || own(&relay, &begun.report).await.0 == Some(20)).await;
     for _ in 0..3 {
         assert_eq!(page(&relay, &begun.report).await, first);
-        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 5]);
+        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 6]);
         assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Live".into()], true));
         relay.pass_ms(15_000);
     }
@@ -469,7 +470,7 @@ async fn another_reading_of_a_fight_is_seen_when_it_has_come_and_the_first_until
     assert_eq!(stranger.damage(), damage(10));
     relay.pass_ms(15_000);
     stranger.until("the other reading", |seen| seen.damage == damage(20)).await;
-    assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(20)); 5]);
+    assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(20)); 6]);
     relay.stop().await;
 }
 
@@ -500,7 +501,7 @@ async fn another_reading_of_a_report_that_is_final_takes_its_place_when_it_has_c
     becomes("a member sees it at once", async || own(&relay, &begun.report).await.0 == Some(20)).await;
     for _ in 0..3 {
         assert_eq!(page(&relay, &begun.report).await, first);
-        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 5]);
+        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 6]);
         assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Final".into()], true));
         assert_eq!(found(&relay).await, (1, 1));
         relay.pass_ms(15_000);
@@ -543,7 +544,7 @@ async fn that_a_provisional_report_goes_on_is_seen_when_it_has_come() {
     for _ in 0..3 {
         assert_eq!(relay.report(&begun.report).await.fight, figures);
         assert_eq!(page(&relay, &begun.report).await["state"], "provisional");
-        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 5]);
+        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 6]);
         assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Provisional".into()], true));
         let (_, page) = relay.get(&format!("/api/v1/raids/{raid}")).await;
         assert_eq!(page["reports"][0]["state"], "provisional", "{page}");
@@ -552,7 +553,7 @@ async fn that_a_provisional_report_goes_on_is_seen_when_it_has_come() {
     assert_eq!(stranger.damage(), damage(10));
     relay.pass_ms(15_000);
     stranger.until("it goes on", |seen| seen.damage == damage(20)).await;
-    assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(20)); 5]);
+    assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(20)); 6]);
     relay.stop().await;
 }
 

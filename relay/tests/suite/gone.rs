@@ -162,7 +162,7 @@ async fn nothing_of_a_deleted_raid_is_left_in_any_file_and_all_else_is_as_it_was
     let needles = only_of(needles, &others);
     assert!(found(data.path(), &needles).len() >= needles.len() - 4, "the scan finds what is there");
     for path in [&first, &begun.report] {
-        for rest in ["", "/timeline", "?from=500&to=2000"] {
+        for rest in ["", "/timeline", "/details", "/recaps", "?from=500&to=2000"] {
             assert_eq!(relay.get(&format!("/api/v1/reports/{path}{rest}")).await.0, 200);
         }
     }

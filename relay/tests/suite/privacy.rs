@@ -160,7 +160,7 @@ async fn who_may_no_longer_see_a_raid_is_let_go_and_hears_nothing_more_of_it() {
     for path in [format!("raids/{raid}/feed"), format!("live/{channel}/feed")] {
         assert_eq!(feed_status(&relay, &path).await, 404);
     }
-    for rest in ["", "/timeline", "?from=100&to=900"] {
+    for rest in ["", "/timeline", "/details", "/recaps", "?from=100&to=900"] {
         assert_eq!(relay.get(&format!("/api/v1/reports/{report}{rest}")).await.0, 404, "{rest}");
     }
     relay.stop().await;
@@ -302,6 +302,8 @@ async fn nothing_that_anybody_may_see_leads_to_the_uploaders_channel() {
         "/api/v1/reports".to_owned(),
         format!("/api/v1/reports/{}", begun.report),
         format!("/api/v1/reports/{}/timeline", begun.report),
+        format!("/api/v1/reports/{}/details", begun.report),
+        format!("/api/v1/reports/{}/recaps", begun.report),
         format!("/api/v1/raids/{raid}"),
     ] {
         let (status, answer) = relay.get(&path).await;
@@ -501,6 +503,8 @@ async fn a_report_that_is_not_for_somebody_is_refused_as_one_that_never_was_and_
             ("GET", "reports/ID"),
             ("GET", "reports/ID?from=0&to=1000"),
             ("GET", "reports/ID/timeline"),
+            ("GET", "reports/ID/details"),
+            ("GET", "reports/ID/recaps"),
             ("GET", "reports/ID/views"),
             ("GET", "encounters/ID"),
             ("GET", "encounters/ID?timelines=true"),

@@ -101,6 +101,39 @@ async fn a_fight_told_as_sums_has_the_figures_of_its_hits_and_says_what_it_lacks
 }
 
 #[tokio::test]
+async fn what_stands_beside_the_figures_comes_to_them_live_and_kept_in_a_part_too() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(30, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(30).await;
+    for ended in [false, true] {
+        if ended {
+            uploader.end(begun.h, &fight, Outcome::Kill).await;
+        }
+        for (rest, damage) in
+            [("", 60_000 + (1..=30).map(|seq| 1_000 + seq).sum::<u64>()), ("?from=500&to=1000", 15_035)]
+        {
+            let (_, report) = relay.get(&format!("/api/v1/reports/{}{rest}", begun.report)).await;
+            let (status, details) = relay.get(&format!("/api/v1/reports/{}/details{rest}", begun.report)).await;
+            assert_eq!((status, &details["targets"][0]["damage"]), (200, &damage.into()), "{details}");
+            assert_eq!(details["targets"][0]["damage"], report["totals"]["damage"]);
+            assert_eq!(details["targets"][0]["boss"], true);
+            assert_eq!(details["taken"][0]["total"], report["totals"]["damageTaken"]);
+            assert_eq!(details["taken"][0]["by"], "Kartgriff");
+            assert_eq!(details["span"], report["span"]);
+        }
+        let (status, recaps) = relay.get(&format!("/api/v1/reports/{}/recaps", begun.report)).await;
+        assert_eq!((status, recaps["deaths"].as_array().map(Vec::len)), (200, Some(0)));
+    }
+    let (status, refused) = relay.get(&format!("/api/v1/reports/{}/details?from=9&to=3", begun.report)).await;
+    assert_eq!((status, &refused["code"]), (400, &"bad_request".into()));
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_span_is_the_fold_of_only_its_events() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

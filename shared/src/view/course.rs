@@ -37,7 +37,7 @@ pub fn outcome(shown: Shown<'_>, ending: Option<&Ending>) -> Outcome {
 }
 
 /// When attempts began, by number.
-fn starts(state: &EncounterState) -> Vec<u32> {
+pub(super) fn starts(state: &EncounterState) -> Vec<u32> {
     state.attempts().values().filter_map(|attempt| Some(attempt.began.stamp()?.at_ms)).collect()
 }
 
@@ -184,6 +184,17 @@ impl Course {
                 && seen.last_seen(to_ms) >= last_death.saturating_sub(GONE_MS)
         };
         !self.players.values().any(stands) && self.bosses_in(from_ms, to_ms).any(|died| died.is_none())
+    }
+
+    /// Who lay dead then of those who died in the stretch before it, in the order in which they died.
+    pub(super) fn down_at(&self, from_ms: u32, at_ms: u32) -> Vec<ActorIx> {
+        let died = |(&actor, seen): (&ActorIx, &Seen)| {
+            let died = seen.died_before(at_ms).filter(|died| *died >= from_ms && seen.is_down(at_ms))?;
+            Some((died, actor))
+        };
+        let mut down: Vec<_> = self.players.iter().filter_map(died).collect();
+        down.sort_unstable();
+        down.into_iter().map(|(_, actor)| actor).collect()
     }
 
     /// Whether every boss that was there in this stretch died in it.

@@ -1,6 +1,7 @@
 //! What both ends must agree on: laws of the wire as properties, its bytes frozen, its types in TypeScript.
 
 mod attempts;
+mod details;
 mod fights;
 mod fits;
 mod frozen;

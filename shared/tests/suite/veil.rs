@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use raidcast_shared::event::Event;
-use raidcast_shared::fold::EncounterState;
+use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::id::ActorId;
 use raidcast_shared::uplink::{Header, Outcome, ReportState};
 use raidcast_shared::view::{self, Audience, LiveFacts, LiveView, Shown, Veil};
@@ -50,15 +50,19 @@ fn told(state: &EncounterState, deltas: &[Vec<Event>], audience: &Audience) -> S
     let keyframe = live.keyframe(shown, "r".into());
     let keys: Vec<_> = live.player_keys().map(str::to_owned).collect();
     let skills = view::skills_of(shown, &keys.iter().map(String::as_str).collect::<Vec<_>>());
-    let hits = deltas.iter().flatten().filter_map(|event| match event {
-        Event::Hit(hit) => Some(hit),
-        Event::Rare(_) => None,
-    });
+    let hits = || {
+        deltas.iter().flatten().filter_map(|event| match event {
+            Event::Hit(hit) => Some(hit),
+            Event::Rare(_) => None,
+        })
+    };
     let by_skill: BTreeSet<_> =
-        view::timelines(shown, hits).by_skill.into_iter().map(|timeline| format!("{timeline:?}")).collect();
+        view::timelines(shown, hits()).by_skill.into_iter().map(|timeline| format!("{timeline:?}")).collect();
     let timeline = view::timeline(shown, "r".into(), 1);
     let fight = view::fight(shown, None);
-    format!("{keyframe:?}\n{skills:?}\n{by_skill:?}\n{timeline:?}\n{fight:?}")
+    let details = view::details(shown, "r".into(), 1);
+    let recaps = view::recaps(shown, hits(), Span::ALL, "r".into(), 1);
+    format!("{keyframe:?}\n{skills:?}\n{by_skill:?}\n{timeline:?}\n{fight:?}\n{details:?}\n{recaps:?}")
 }
 
 proptest! {

@@ -4,7 +4,17 @@
  */
 import type { Description } from './description';
 import type { paths } from './schema';
-import type { ApiError, FeedTicket, PointsOfView, RaidPage, Report, ReportPage, Timeline } from './types';
+import type {
+  ApiError,
+  Details,
+  FeedTicket,
+  PointsOfView,
+  RaidPage,
+  Recaps,
+  Report,
+  ReportPage,
+  Timeline,
+} from './types';
 
 /** An address that is read. */
 type Address = { [P in keyof paths]: paths[P] extends { get: object } ? P : never }[keyof paths];
@@ -72,6 +82,10 @@ export interface Api {
   reports(page: number, limit: number, signal?: AbortSignal): Promise<ReportPage>;
   report(id: string, span?: SpanQuery | null, signal?: AbortSignal): Promise<Report>;
   timeline(id: string, signal?: AbortSignal): Promise<Timeline>;
+  /** What stands beside its figures, or those of a span. */
+  details(id: string, span?: SpanQuery | null, signal?: AbortSignal): Promise<Details>;
+  /** What led to the deaths of a span. */
+  recaps(id: string, span: SpanQuery, signal?: AbortSignal): Promise<Recaps>;
   /** Other uploaders' reports of its fight. */
   views(id: string, signal?: AbortSignal): Promise<PointsOfView>;
   raid(place: RaidPlace, signal?: AbortSignal): Promise<RaidPage>;
@@ -199,13 +213,13 @@ export function apiClient(ticket: string | null, env: ApiEnv = browserApiEnv): W
     query: Query<P>,
     signal?: AbortSignal,
   ): Promise<Answer<P>> => (await ask(env, withQuery(named(path, names), query), { signal })) as Answer<P>;
+  const of = (span: SpanQuery | null | undefined) => ({ from: span?.fromMs ?? null, to: span?.toMs ?? null, ticket });
   return {
     // All that is in it is public.
     reports: (page, limit, signal) => call('/api/v1/reports', {}, { page, limit }, signal),
-    report: (reportId, span, signal) => {
-      const query = { from: span?.fromMs ?? null, to: span?.toMs ?? null, ticket };
-      return call('/api/v1/reports/{reportId}', { reportId }, query, signal);
-    },
+    report: (reportId, span, signal) => call('/api/v1/reports/{reportId}', { reportId }, of(span), signal),
+    details: (reportId, span, signal) => call('/api/v1/reports/{reportId}/details', { reportId }, of(span), signal),
+    recaps: (reportId, span, signal) => call('/api/v1/reports/{reportId}/recaps', { reportId }, of(span), signal),
     timeline: (reportId, signal) => call('/api/v1/reports/{reportId}/timeline', { reportId }, { ticket }, signal),
     views: (reportId, signal) => call('/api/v1/reports/{reportId}/views', { reportId }, { ticket }, signal),
     raid: ({ kind, name }, signal) =>

@@ -1038,6 +1038,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{reportId}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stands beside the figures of a report, or of a part of its fight: from whom players took damage, whom they hit. */
+        get: operations["details"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{reportId}/recaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What led to players' deaths in a report, or in a part of its fight: the ten seconds before each. */
+        get: operations["recaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{reportId}/timeline": {
         parameters: {
             query?: never;
@@ -1541,6 +1575,23 @@ export interface components {
         Deleting: {
             /** @description Whether all of it is gone. If not, it goes on: what is deleted is not shown any more when it is gone. */
             done: boolean;
+        };
+        /** @description What stands beside the figures of a fight or a part of it: `GET /api/v1/reports/{reportId}/details`. */
+        Details: {
+            /** @description How many players' skills reached; `null` likewise. */
+            reached: components["schemas"]["ReachedRow"][] | null;
+            /** @description Which report. */
+            reportId: string;
+            /**
+             * Format: uint32
+             * @description Which reading of it.
+             */
+            revision: number;
+            span: components["schemas"]["FightSpan"] | null;
+            /** @description What players took, by who did it and with what, the greatest first; `null` where who was hit is not known. */
+            taken: components["schemas"]["TakenRow"][] | null;
+            /** @description Whom players hit, the greatest first; `null` likewise. */
+            targets: components["schemas"]["TargetRow"][] | null;
         };
         /** @description What a program that is to be paired is told: `POST /api/v1/device/code`, as RFC 8628 has it. */
         DeviceCode: {
@@ -2780,11 +2831,110 @@ export interface components {
             /** @description What is live. */
             visibility: components["schemas"]["Visibility"];
         };
+        /** @description How many one skill of one player reached. */
+        ReachedRow: {
+            /**
+             * Format: int64
+             * @description What of its damage was to bosses; `null` of healing.
+             */
+            bossTotal: number | null;
+            /** @description What its hits do. */
+            kind: components["schemas"]["SkillKind"];
+            /** @description Whose. */
+            playerKey: string;
+            /**
+             * Format: int64
+             * @description The game's base skill.
+             */
+            skillId: number;
+            /**
+             * Format: uint32
+             * @description So many, each counted once.
+             */
+            targets: number;
+            /**
+             * Format: int64
+             * @description The meter's finer id, where it has one.
+             */
+            variantId: number | null;
+        };
         /** @description Whether the relay takes uploads. */
         Ready: {
             checks: components["schemas"]["Found"];
             /** @description `ready` or `unready`. */
             status: string;
+        };
+        /** @description What led to one player's death. */
+        Recap: {
+            /** @description Which death: the killing blow is in it, where the source tells it. */
+            death: components["schemas"]["DeathRow"];
+            /** @description Players who were down already, of those who died in the attempt, in the order in which they died. */
+            down: string[];
+            /**
+             * @description Damage and healing that reached the player in the ten seconds before, but not before the death before this one;
+             *     by time.
+             */
+            hits: components["schemas"]["RecapHit"][];
+            /**
+             * Format: int64
+             * @description So many of these, the first, are not told.
+             */
+            hitsLeftOut: number;
+        };
+        /** @description One hit or heal that reached somebody who died soon. */
+        RecapHit: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount: number;
+            /**
+             * Format: uint32
+             * @description When.
+             */
+            atMs: number;
+            /** @description By name. */
+            by: string | null;
+            /** @description By whom, where that is a player. */
+            byPlayer: string | null;
+            /** @description Damage or healing. */
+            kind: components["schemas"]["SkillKind"];
+            /**
+             * Format: int64
+             * @description What of it healed nobody; `null` of damage, and where the source does not tell it.
+             */
+            overheal: number | null;
+            /**
+             * Format: int64
+             * @description What of it a shield took; `null` where nothing of that is told.
+             */
+            shield: number | null;
+            /** @description By name. */
+            skill: string | null;
+            /**
+             * Format: int64
+             * @description With what: the game's base skill.
+             */
+            skillId: number;
+        };
+        /** @description What led to players' deaths: `GET /api/v1/reports/{reportId}/recaps`. */
+        Recaps: {
+            /** @description By time. */
+            deaths: components["schemas"]["Recap"][];
+            /**
+             * Format: int64
+             * @description So many more of the part that was asked for are not told: ask for a part of it.
+             */
+            leftOut: number;
+            /** @description Which report. */
+            reportId: string;
+            /**
+             * Format: uint32
+             * @description Which reading of it.
+             */
+            revision: number;
+            /** @description Whether all hits of the fight are known singly: else more reached players than is told here. */
+            singly: boolean;
         };
         /** @description An encounter that is here. */
         Receipt: {
@@ -3131,6 +3281,81 @@ export interface components {
             againAtMs: number;
             /** @description Of which limit. */
             limit: components["schemas"]["LimitName"];
+        };
+        /** @description What one player took of one source with one skill. */
+        TakenRow: {
+            /** @description By name; monsters of one name are one. */
+            by: string | null;
+            /** @description Who did it, where that is a player. */
+            byPlayer: string | null;
+            /**
+             * Format: int64
+             * @description In so many hits.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description The greatest single hit; `null` where sums are known alone.
+             */
+            max: number | null;
+            /** @description Who took it. */
+            playerKey: string;
+            /** @description By name. */
+            skill: string | null;
+            /**
+             * Format: int64
+             * @description With what: the game's base skill.
+             */
+            skillId: number;
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description The meter's finer id, where it has one.
+             */
+            variantId: number | null;
+        };
+        /** @description What one player dealt to one target. */
+        TargetPlayer: {
+            /**
+             * Format: int64
+             * @description Damage.
+             */
+            damage: number;
+            /**
+             * Format: int64
+             * @description In so many hits.
+             */
+            hits: number;
+            /** @description Who. */
+            playerKey: string;
+        };
+        /** @description What players dealt to one target. Those of one name are one. */
+        TargetRow: {
+            /** @description Whether it is a boss. */
+            boss: boolean;
+            /**
+             * Format: int64
+             * @description Players' damage to it.
+             */
+            damage: number;
+            /**
+             * Format: int64
+             * @description In so many hits.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description The game's type.
+             */
+            monsterId: number | null;
+            /** @description By name. */
+            name: string | null;
+            /** @description Who of them how much, the greatest first. */
+            players: components["schemas"]["TargetPlayer"][];
         };
         /** @description Amounts by second, for charts: `GET /api/v1/reports/{reportId}/timeline`. */
         Timeline: {
@@ -6292,6 +6517,103 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    details: {
+        parameters: {
+            query?: {
+                /** @description Only the part of the fight that begins here, ms since the fight began; before `to`. */
+                from?: number;
+                /** @description And ends before this. */
+                to?: number;
+                /** @description Of a private raid's link. */
+                ticket?: string;
+            };
+            header?: {
+                /**
+                 * @description Names of answers that the asker has, as their `ETag` told them: where one of them is still the same, the answer is
+                 *     304 without a body.
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Names the report. */
+                reportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What stands beside them. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Details"];
+                };
+            };
+            304: components["responses"]["Unchanged"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NoTimes"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    recaps: {
+        parameters: {
+            query?: {
+                /** @description Only the part of the fight that begins here, ms since the fight began; before `to`. */
+                from?: number;
+                /** @description And ends before this. */
+                to?: number;
+                /** @description Of a private raid's link. */
+                ticket?: string;
+            };
+            header?: {
+                /**
+                 * @description Names of answers that the asker has, as their `ETag` told them: where one of them is still the same, the answer is
+                 *     304 without a body.
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Names the report. */
+                reportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What led to them. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recaps"];
+                };
+            };
+            304: components["responses"]["Unchanged"];
+            400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];

@@ -5,11 +5,17 @@ type Schemas = components['schemas'];
 
 export type ActiveTime = Schemas['ActiveTime'];
 export type ApiError = Schemas['ApiError'];
+export type Details = Schemas['Details'];
 export type Player = Schemas['Player'];
 export type PointOfView = Schemas['PointOfView'];
 export type PointsOfView = Schemas['PointsOfView'];
 export type RaidPage = Schemas['RaidPage'];
 export type FeedTicket = Schemas['FeedTicket'];
+export type ReachedRow = Schemas['ReachedRow'];
+export type Recap = Schemas['Recap'];
+export type Recaps = Schemas['Recaps'];
 export type Report = Schemas['Report'];
 export type ReportPage = Schemas['ReportPage'];
+export type TakenRow = Schemas['TakenRow'];
+export type TargetRow = Schemas['TargetRow'];
 export type Timeline = Schemas['Timeline'];

@@ -5,7 +5,16 @@ import { feedFight, keyframe, timeline } from '$lib/testing/samples';
 import type { Bucket } from '$lib/wire/types';
 import { CLASSES } from '$lib/wire/game';
 import { Dashes, fullHex, lineColor } from './color';
-import { breaksOf, amountsOfFeed, amountsOfTimeline, chartData, NO_AMOUNTS, rolling, summarize } from './data';
+import {
+  breaksOf,
+  amountsOfFeed,
+  amountsOfTimeline,
+  chartData,
+  NO_AMOUNTS,
+  recentRates,
+  rolling,
+  summarize,
+} from './data';
 
 function fight(buckets: Bucket[]): FightView {
   const held = viewOfKeyframe(keyframe({ fight: feedFight({ buckets }) })).fight;
@@ -109,5 +118,35 @@ describe('a chart', () => {
     }
     expect(fullHex('#fa0')).toBe('#ffaa00');
     expect(fullHex('#ffaa00')).toBe('#ffaa00');
+  });
+});
+
+describe('rates of late', () => {
+  const told = {
+    firstSecond: 2,
+    seconds: 6,
+    players: new Map([
+      ['a', { damage: [10, 20, 30, 40, 50, 60], healing: [], taken: null }],
+      ['b', { damage: null, healing: [], taken: null }],
+    ]),
+  };
+  const of = (window: number, untilMs: number, breaks: number[] = []): number | undefined =>
+    recentRates(told, 'damage', window, untilMs, breaks)?.get('a');
+
+  it('are means of the whole seconds before a moment, or of as many as there were', () => {
+    expect([of(2, 6_000), of(2, 6_999), of(1, 8_000), of(30, 5_000)]).toEqual([35, 35, 60, 20]);
+    // What has not come yet is not counted as none.
+    expect(of(2, 90_000)).toBe(55);
+    expect(of(2, 1_000)).toBe(0);
+  });
+
+  it('are never of both sides of a break', () => {
+    expect(of(5, 8_000, [6_000])).toBe(55);
+    expect(of(2, 6_000, [6_000])).toBe(35);
+  });
+
+  it('are not there where nothing is told', () => {
+    expect(recentRates(told, 'taken', 5, 8_000)).toBeNull();
+    expect(recentRates(told, 'damage', 5, 8_000)?.has('b')).toBe(false);
   });
 });

@@ -102,6 +102,33 @@ export function breaksOf(attempts: readonly { startMs: number; endMs: number | n
   return attempts.flatMap(({ startMs, endMs }) => [startMs, ...(endMs === null ? [] : [endMs + 1000])]);
 }
 
+/**
+ * What each player did a second over the last `window` whole seconds before a moment, or as many as there were; `null`
+ * where nobody's is told.
+ *
+ * @param untilMs ms since the encounter began
+ * @param breaksMs a mean is never of both sides of one
+ */
+export function recentRates(
+  amounts: Amounts,
+  metric: Metric,
+  window: number,
+  untilMs: number,
+  breaksMs: readonly number[] = [],
+): ReadonlyMap<string, number> | null {
+  const end = Math.min(Math.floor(untilMs / 1000), amounts.firstSecond + amounts.seconds);
+  const begun = breaksMs.map((ms) => Math.floor(ms / 1000)).filter((second) => second < end);
+  const start = Math.max(end - window, amounts.firstSecond, ...begun);
+  const rates = new Map<string, number>();
+  for (const [key, lines] of amounts.players) {
+    const line = lines[metric];
+    if (line === null) continue;
+    const some = line.slice(Math.max(0, start - amounts.firstSecond), Math.max(0, end - amounts.firstSecond));
+    rates.set(key, some.reduce((sum, value) => sum + value, 0) / Math.max(1, end - start));
+  }
+  return rates.size === 0 ? null : rates;
+}
+
 /** One line of a chart. */
 export interface Line {
   key: string;

@@ -57,3 +57,10 @@ function outcomeOf(figures: FightFigures, at: number): AttemptOutcome {
   if (next.reason === 'wipe') return 'wipe';
   return next.reason === 'rollback' ? 'reset' : 'unknown';
 }
+
+/** The attempt after or before the one that is looked at; without one the first, or the last; `null` at either end. */
+export function attemptBeside(attempts: readonly Attempt[], selected: number | null, step: 1 | -1): number | null {
+  const at = attempts.findIndex((attempt) => attempt.index === selected);
+  if (at < 0) return attempts.at(step === 1 ? 0 : -1)?.index ?? null;
+  return attempts[at + step]?.index ?? null;
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatPlace, parsePlace, ticketOf } from './place';
+import { formatPlace, momentAt, parsePlace, ticketOf } from './place';
 
 describe('the place in an address', () => {
   it('is the usual one without a query', () => {
@@ -8,9 +8,12 @@ describe('the place in an address', () => {
       sort: { column: 'amount', turned: false },
       player: null,
       attempt: null,
+      bosses: false,
+      death: null,
       span: null,
       window: 5,
       at: null,
+      fight: null,
     });
     expect(formatPlace(parsePlace(''), '')).toBe('');
   });
@@ -21,6 +24,10 @@ describe('the place in an address', () => {
       '?from=1000&to=2000',
       '?player=%3Cb%3E',
       '?at=1500',
+      '?tab=deaths&death=1200-ab',
+      '?of=bosses',
+      '?tab=targets',
+      '?at=1500&fight=r2',
       '?sort=name&order=desc',
       '?sort=deaths',
       '?order=asc',
@@ -47,5 +54,15 @@ describe('the place in an address', () => {
     expect(formatPlace({ ...parsePlace(''), tab: 'taken' }, '?ticket=abc')).toBe('?ticket=abc&tab=taken');
     expect(ticketOf('?ticket=a%2Bb')).toBe('a+b');
     expect(ticketOf('')).toBeNull();
+  });
+});
+
+describe('a moment of a fight', () => {
+  const stretch = { firstMs: 1_000, lastMs: 61_000, live: true };
+
+  it('is the present near the end of one that goes on, and lies within the fight otherwise', () => {
+    expect([-5, 1_000, 30_000.4, 60_000].map((at) => momentAt(at, stretch))).toEqual([1_000, 1_000, 30_000, 60_000]);
+    expect([60_001, 61_000, 99_000].map((at) => momentAt(at, stretch))).toEqual([null, null, null]);
+    expect(momentAt(99_000, { ...stretch, live: false })).toBe(61_000);
   });
 });

@@ -1,5 +1,6 @@
 /** What of a page is in its address: every view can be sent to somebody. */
-import { METRICS, SORT_COLUMNS, SORT_DEFAULT, isAscending, type Metric, type Sort } from '$lib/fight/figures';
+import { SORT_COLUMNS, SORT_DEFAULT, isAscending, type Sort } from '$lib/fight/figures';
+import { REPORT_TABS, type ReportTab } from '$lib/fight/tabs';
 
 /** Seconds that a chart's lines are the mean of. */
 export const WINDOWS = [1, 5, 10, 30] as const;
@@ -8,17 +9,23 @@ const WINDOW_DEFAULT: ChartWindow = 5;
 
 /** The place in a report that a URL names. */
 export interface ReportPlace {
-  tab: Metric;
+  tab: ReportTab;
   /** The order of the table of players. */
   sort: Sort;
   /** Whose skills are open. */
   player: string | null;
   attempt: number | null;
+  /** Whether damage is that to bosses alone. */
+  bosses: boolean;
+  /** The death of which it is shown what led to it. */
+  death: string | null;
   /** A span by hand, ms since the encounter began. */
   span: { fromMs: number; toMs: number } | null;
   window: ChartWindow;
   /** The moment that a replay stands at, ms since the encounter began; `null`: none is played. */
   at: number | null;
+  /** Which fight that moment is of, on the page of a raid; `null`: of the page's own. */
+  fight: string | null;
 }
 
 /** Reads a query; what makes no sense is as if it were not there. */
@@ -34,13 +41,16 @@ export function parsePlace(search: string): ReportPlace {
   const order = query.get('order');
   const turned = order !== null && order === (isAscending(natural) ? 'desc' : 'asc');
   return {
-    tab: METRICS.find((metric) => metric === query.get('tab')) ?? 'damage',
+    tab: REPORT_TABS.find((tab) => tab === query.get('tab')) ?? 'damage',
     sort: { column, turned },
     player: query.get('player'),
     attempt: whole('attempt'),
+    bosses: query.get('of') === 'bosses',
+    death: query.get('death'),
     span: from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null,
     window: WINDOWS.find((seconds) => seconds === whole('window')) ?? WINDOW_DEFAULT,
     at: whole('at'),
+    fight: whole('at') === null ? null : query.get('fight'),
   };
 }
 
@@ -56,10 +66,13 @@ export function formatPlace(place: ReportPlace, search: string): string {
   put('order', place.sort.turned ? (isAscending(place.sort) ? 'asc' : 'desc') : null);
   put('player', place.player);
   put('attempt', place.attempt);
+  put('of', place.bosses ? 'bosses' : null);
+  put('death', place.death);
   put('from', place.span?.fromMs ?? null);
   put('to', place.span?.toMs ?? null);
   put('window', place.window === WINDOW_DEFAULT ? null : place.window);
   put('at', place.at);
+  put('fight', place.at === null ? null : place.fight);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }
@@ -67,4 +80,25 @@ export function formatPlace(place: ReportPlace, search: string): string {
 /** The ticket of a private raid, from the page's own address. */
 export function ticketOf(search: string): string | null {
   return new URLSearchParams(search).get('ticket');
+}
+
+/** A step of the arrow keys through a fight, ms. */
+export const STEP_MS = 5_000;
+/** So close to the newest event of a fight that goes on, ms, one is at the present. */
+const PRESENT_MS = 1_000;
+
+/** What of a fight can be looked at, ms since the encounter began. */
+export interface Stretch {
+  firstMs: number;
+  lastMs: number;
+  /** Whether it goes on. */
+  live: boolean;
+}
+
+/**
+ * The moment that is meant by a place on a fight's line: within the fight; of one that goes on `null` for the present.
+ */
+export function momentAt(atMs: number, { firstMs, lastMs, live }: Stretch): number | null {
+  if (live && atMs > lastMs - PRESENT_MS) return null;
+  return Math.round(Math.min(lastMs, Math.max(firstMs, atMs)));
 }

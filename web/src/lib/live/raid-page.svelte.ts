@@ -195,6 +195,11 @@ export class RaidSession {
     this.#clock.now();
   }
 
+  /** Reads its page anew: it may not be there for this reader any more. */
+  check(): void {
+    this.#reading.read();
+  }
+
   #beat(nowMs: number): void {
     this.nowMs = nowMs;
     if (this.raid.keyframes !== this.#keyframes) {

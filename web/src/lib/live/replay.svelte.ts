@@ -50,7 +50,7 @@ export class Replay {
   #showing = false;
   #takeShowBack: () => void = () => undefined;
   #takeBeatBack: () => void = () => undefined;
-  readonly #id: string;
+  readonly #id: () => string;
   readonly #api: Api;
   readonly #env: PageEnv;
   readonly #origin: string;
@@ -69,7 +69,8 @@ export class Replay {
   #skillsDueMs = 0;
 
   constructor(options: {
-    id: string;
+    /** Which report is played again; asked anew with each moment. */
+    id: () => string;
     api: Api;
     env: PageEnv;
     origin: string;
@@ -190,14 +191,14 @@ export class Replay {
 
   #place(): RaidPlace | ReportPlace {
     const raid = this.#of()?.raid ?? '';
-    return raid === '' ? { kind: 'report', name: this.#id } : { kind: 'raid', name: raid };
+    return raid === '' ? { kind: 'report', name: this.#id() } : { kind: 'raid', name: raid };
   }
 
   #url(ticket: string | null): string {
     this.#asked = this.#wanted();
     const place = this.#place();
     const query = {
-      report: place.kind === 'report' ? null : this.#id,
+      report: place.kind === 'report' ? null : this.#id(),
       at: this.#asked.atMs,
       speed: this.#asked.speed,
       ticket,
@@ -316,7 +317,7 @@ export class Replay {
     if (player === null || this.atMs === null || this.loading || now < this.#skillsDueMs) return;
     this.#skillsDueMs = now + SKILLS_MS;
     const asked = ++this.#skillsAsked;
-    this.#api.report(this.#id, { fromMs: 0, toMs: Math.max(1, Math.round(this.atMs)) }).then(
+    this.#api.report(this.#id(), { fromMs: 0, toMs: Math.max(1, Math.round(this.atMs)) }).then(
       (report) => {
         if (asked !== this.#skillsAsked || player !== this.#player || this.atMs === null) return;
         this.skills = report.players.find((one) => one.playerKey === player)?.skills ?? [];

@@ -35,7 +35,7 @@ beforeEach(() => {
     },
   } as unknown as Api;
   replay = new Replay({
-    id: 'r1',
+    id: () => 'r1',
     api,
     env,
     origin: 'https://relay.example',

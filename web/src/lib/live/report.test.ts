@@ -32,6 +32,8 @@ class FakeApi implements Api {
   page = raidPage();
 
   reports = (): Promise<never> => Promise.reject(new Error('not asked for here'));
+  details = this.reports;
+  recaps = this.reports;
   report = (_: string, span?: SpanQuery | null): Promise<Report> => {
     if (this.down) return Promise.reject(new ApiFailure(0, 'The relay cannot be reached.'));
     if (this.held === null) return Promise.reject(new ApiFailure(404, 'There is no such report.'));

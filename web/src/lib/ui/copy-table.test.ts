@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { textOf } from './copy-table';
+import { csvOf, tablesIn, tableText, textOf } from './copy-table';
 
 beforeEach(() => {
   document.body.innerHTML = `
@@ -63,5 +63,28 @@ describe('a copied table', () => {
     expect(text).toContain('Above');
     expect(text).toContain('1\tAeris\t4700000\n2\t');
     expect(text).not.toContain('4.7');
+  });
+});
+
+describe('what is taken along of a page', () => {
+  it('is each row of its tables with exact numbers', () => {
+    expect(tablesIn(document.body)).toEqual([
+      ['#', 'Player', 'Damage'],
+      ['1', 'Aeris', '4700000'],
+      ['2', 'Tab and line', '12'],
+    ]);
+    expect(
+      tableText([
+        ['a', 'b'],
+        ['1', '2'],
+      ]),
+    ).toBe('a\tb\n1\t2');
+    expect(tablesIn(null)).toEqual([]);
+  });
+
+  it('is quoted where a comma, a quote or a line asks for it, and no formula', () => {
+    const quoted = ['"a,b"', '"say ""x"QQ', '-12.5'].join(',').replace('QQ', '""');
+    expect(csvOf([['a,b', 'say "x"', '-12.5']])).toBe(`${quoted}\r\n`);
+    expect(csvOf([['=1+1', '@x', '-x', '–']])).toBe(`'=1+1,'@x,'-x,–\r\n`);
   });
 });

@@ -52,6 +52,33 @@ function around(range: Range, tables: readonly string[][]): string {
   return text;
 }
 
+/** The rows of the tables in an element as they are shown; what a row unfolds to is not among them. */
+export function tablesIn(element: Element | null): string[][] {
+  const tables = [...(element?.querySelectorAll('table') ?? [])].filter(isOuter);
+  return tables
+    .flatMap((table) => [...table.rows])
+    .filter((row) => row.querySelector('table') === null)
+    .map((row) => [...row.cells].filter(isShown).map(valueOf))
+    .filter((cells) => cells.length > 0);
+}
+
+/** Rows as text that spreadsheets take as cells. */
+export function tableText(rows: readonly (readonly string[])[]): string {
+  return rows.map((cells) => cells.join('\t')).join('\n');
+}
+
+/**
+ * Rows as CSV (RFC 4180). What a spreadsheet would take for a formula begins with an apostrophe: names are what strangers
+ * call themselves.
+ */
+export function csvOf(rows: readonly (readonly string[])[]): string {
+  const cell = (value: string): string => {
+    const safe = /^[=+\-@]/.test(value) && !/^-?\d+(\.\d+)?$/.test(value) ? `'${value}` : value;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return rows.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
+}
+
 function linesOf(table: HTMLTableElement, range: Range): string[] {
   return [...table.rows].flatMap((row) => {
     const inner = row.querySelector('table');

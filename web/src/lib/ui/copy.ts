@@ -13,3 +13,14 @@ export async function copyFrom(element: HTMLElement): Promise<boolean> {
     return document.execCommand('copy');
   }
 }
+
+/** Copies a text; whether it worked. Where browsers have no clipboard for pages, the text is copied as by hand. */
+export async function copyText(text: string): Promise<boolean> {
+  const held = document.createElement('pre');
+  held.textContent = text;
+  held.style.cssText = 'position:fixed;left:-10000px';
+  document.body.append(held);
+  const copied = await copyFrom(held);
+  held.remove();
+  return copied;
+}

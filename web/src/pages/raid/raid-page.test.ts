@@ -1,7 +1,7 @@
-import { cleanup, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeSocket } from '$lib/testing/env';
-import { keyframe, raidPage, summary, uploadsPage } from '$lib/testing/samples';
+import { feedFight, keyframe, raidPage, summary, tick, totals, uploadsPage } from '$lib/testing/samples';
 import type { RaidPage as Raid } from '$lib/api/types';
 import RaidPage from './RaidPage.svelte';
 
@@ -23,6 +23,7 @@ beforeEach(() => {
 afterEach(() => {
   cleanup();
   vi.unstubAllGlobals();
+  history.replaceState(null, '', '/');
 });
 
 async function opened(page: Raid): Promise<void> {
@@ -77,5 +78,62 @@ describe('the page of a raid', () => {
     await opened(raidPage({ connected: false }));
     expect(await screen.findByText('Uploader not connected')).toBeTruthy();
     expect(screen.getByText('It appears here by itself when it begins.')).toBeTruthy();
+  });
+});
+
+describe('a fight that goes on', () => {
+  const head = (lastMs: number, damage: number): ReturnType<typeof feedFight>['head'] => ({
+    ...feedFight().head,
+    lastMs,
+    totals: totals({ damage }),
+  });
+  const amounts = (): string[] =>
+    [...document.querySelectorAll('[data-amount]')].map((cell) => cell.textContent.trim());
+  const line = (): string | undefined => document.querySelector<HTMLElement>('[data-line]')?.dataset['line'];
+
+  /** Its feed, with a minute of it told, and the socket of the past once one looks back. */
+  async function fighting(): Promise<{ feed: FakeSocket; past: () => FakeSocket }> {
+    await opened(raidPage());
+    const feed = socket;
+    if (feed === undefined) throw new Error('no feed was opened');
+    feed.give(keyframe({ fight: feedFight({ head: head(60_000, 300) }) }));
+    await vi.waitUntil(() => line() === 'live');
+    return {
+      feed,
+      past: () => {
+        if (socket === undefined || socket === feed) throw new Error('nothing of the past was asked for');
+        return socket;
+      },
+    };
+  }
+
+  it('is looked back at with a key, and nothing that comes moves who does', async () => {
+    const { feed, past } = await fighting();
+    await fireEvent.keyDown(window, { key: 'ArrowLeft' });
+    expect(location.search).toBe('?at=55000&fight=r1');
+    expect(new URL(past().url).searchParams.get('at')).toBe('55000');
+    past().give(keyframe({ fight: feedFight({ head: head(55_000, 250), rows: [[150], [90]] }) }));
+    await vi.waitUntil(() => amounts().join() === '150,90');
+    feed.give(tick(6, { head: head(70_000, 900), rows: [0, 1, 900] }));
+    await new Promise((done) => setTimeout(done, 50));
+    expect([amounts().join(), line(), status()]).toEqual(['150,90', 'past', 'Replay']);
+    // Nor does the next fight.
+    feed.give(keyframe({ epoch: 'e.2', fight: feedFight({ reportId: 'r2' }) }));
+    await screen.findByText('The next fight is live.');
+    expect(amounts().join()).toBe('150,90');
+    await fireEvent.keyDown(window, { key: 'l' });
+    await vi.waitUntil(() => line() === 'live');
+    expect([location.search, amounts().join()]).toEqual(['', '200,100']);
+  });
+
+  it('tells rates of late beside those of all of it', async () => {
+    const { feed } = await fighting();
+    const seconds = [55, 56, 57, 58, 59].map((s) => ({ s, d: [0, s === 59 ? 50 : 0], h: [], x: [] }));
+    feed.give(tick(6, { buckets: seconds }));
+    const late = (): string | undefined => document.querySelector('[data-recent]')?.textContent.trim();
+    await vi.waitUntil(() => late() === '10');
+    await fireEvent.click(screen.getByRole('radio', { name: '1 s' }));
+    await vi.waitUntil(() => late() === '50');
+    expect(location.search).toBe('?window=1');
   });
 });

@@ -10,7 +10,7 @@ import {
   timeline,
   untoldReport,
 } from '$lib/testing/samples';
-import type { PointOfView, Report, Timeline } from '$lib/api/types';
+import type { Details, PointOfView, Recaps, Report, Timeline } from '$lib/api/types';
 import type { SkillRow } from '$lib/wire/types';
 import ReportPage from './ReportPage.svelte';
 
@@ -26,6 +26,8 @@ vi.mock('uplot', () => ({
 
 let asked: string[];
 let others: PointOfView[];
+let details: Details;
+let recaps: Recaps;
 
 /** The page of a report at an address, with a relay that holds it. */
 async function opened(held: Report, search = '', amounts: Timeline | null = timeline()): Promise<void> {
@@ -38,6 +40,8 @@ async function opened(held: Report, search = '', amounts: Timeline | null = time
       const body = JSON.stringify({ code: 'no_times', message: 'Nothing in this fight has a time.' });
       return Promise.resolve(new Response(body, { status: 409 }));
     }
+    if (pathname.endsWith('/details')) return Promise.resolve(Response.json(details));
+    if (pathname.endsWith('/recaps')) return Promise.resolve(Response.json(recaps));
     if (pathname.endsWith('/views')) return Promise.resolve(Response.json({ reportId: 'r1', views: others }));
     if (pathname.endsWith('/timeline')) return Promise.resolve(Response.json(amounts));
     return Promise.resolve(Response.json(pathname.includes('/raids/') ? raidPage({ open: false }) : held));
@@ -54,6 +58,8 @@ const NO_TIMELINE = 'This fight was uploaded as sums: it has no timeline.';
 beforeEach(() => {
   asked = [];
   others = [];
+  details = { reportId: 'r1', revision: 1, span: null, taken: null, targets: null, reached: null };
+  recaps = { reportId: 'r1', revision: 1, singly: true, deaths: [], leftOut: 0 };
 });
 afterEach(() => {
   cleanup();
@@ -97,7 +103,7 @@ describe('the page of a fight of sums', () => {
 describe('the page of a fight that tells less', () => {
   it('has no tab for damage taken and says what is not recorded', async () => {
     await opened(untoldReport(), '?tab=taken');
-    expect(tabs()).toEqual(['Damage', 'Healing']);
+    expect(tabs()).toEqual(['Summary', 'Damage', 'Healing']);
     expect(screen.getByRole('tab', { selected: true }).textContent).toBe('Damage');
     expect(screen.getByText('This meter does not record deaths.')).toBeTruthy();
     expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
@@ -114,7 +120,7 @@ describe('the page of a fight that tells less', () => {
 
   it('has all tabs where all is told', async () => {
     await opened(report({ state: 'final' }), '?tab=taken');
-    expect(tabs()).toEqual(['Damage', 'Healing', 'Damage taken']);
+    expect(tabs()).toEqual(['Summary', 'Damage', 'Healing', 'Damage taken', 'Targets']);
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
   });
 });
@@ -177,5 +183,126 @@ describe('the page of a fight that others uploaded, too', () => {
   it('says nothing where nobody else did', async () => {
     await opened(report({ state: 'final' }));
     expect(screen.queryByRole('region', { name: /points of view/ })).toBeNull();
+  });
+});
+
+describe('the tabs of a report', () => {
+  const skill = (kind: SkillRow['kind'], total: number): SkillRow => ({
+    skillId: kind === 'damage' ? 7 : 8,
+    variantId: null,
+    name: kind === 'damage' ? 'Cleave' : 'Mend',
+    kind,
+    total,
+    hits: 30,
+    critHits: null,
+    luckyHits: null,
+    max: 9,
+  });
+  const death = { atMs: 5_000, playerKey: 'a', name: 'A', killer: 'Boss', skillId: 900, skill: 'Toll' };
+  const fight = (): Report =>
+    report({
+      state: 'final',
+      totals: { ...report().totals, damage: 100, bossDamage: 60, deaths: 1 },
+      players: [
+        player('a', {
+          damage: 100,
+          bossDamage: 60,
+          damageTaken: 50,
+          hits: 30,
+          deaths: 1,
+          skills: [skill('damage', 100)],
+        }),
+      ],
+      deaths: [death],
+    });
+
+  it('tell of a skill how many it reached and how often a minute', async () => {
+    const row = { playerKey: 'a', skillId: 7, variantId: null, kind: 'damage', targets: 3, bossTotal: 60 } as const;
+    details = { ...details, reached: [row] };
+    await opened(fight(), '?player=a');
+    await screen.findByRole('columnheader', { name: 'Targets' });
+    const cells = [...document.querySelectorAll('tr.skills tbody td')].map((cell) => cell.textContent.trim());
+    expect(cells.at(-1)).toBe('3');
+    // Of bosses alone the total is known, and nothing that counts all hits.
+    await fireEvent.click(screen.getByRole('checkbox', { name: 'Bosses only' }));
+    expect(location.search).toBe('?player=a&of=bosses');
+    await vi.waitUntil(() => document.querySelector('tr.skills [data-exact="60"]') !== null);
+    expect(screen.queryByRole('columnheader', { name: 'Max' })).toBeNull();
+    expect(text('[data-amount]')).toBe('60');
+  });
+
+  it('tell from whom somebody took damage, in the part that is looked at', async () => {
+    const row = { playerKey: 'a', byPlayer: null, by: 'Boss', skillId: 900, variantId: null, skill: 'Toll' };
+    details = { ...details, taken: [{ ...row, total: 50, hits: 2, max: 30 }] };
+    await opened(fight(), '?tab=taken&player=a&from=0&to=4000');
+    await vi.waitUntil(() => document.querySelector('[data-table=taken] tbody tr') !== null);
+    expect(text('[data-table=taken] tbody th')).toBe('Toll · Boss');
+    expect(asked.some((url) => url.includes('/details?from=0&to=4000'))).toBe(true);
+  });
+
+  it('tell what led to a death, which the address names', async () => {
+    const hit = { kind: 'damage', shield: null, overheal: null, byPlayer: null, by: 'Boss', skillId: 900 } as const;
+    const hits = [
+      { ...hit, atMs: 1_000, amount: 10, skill: 'Toll' },
+      { ...hit, atMs: 4_900, amount: 40, skill: 'Toll' },
+    ];
+    recaps = { ...recaps, deaths: [{ death, down: ['a'], hits, hitsLeftOut: 0 }] };
+    await opened(fight(), '?tab=deaths');
+    await fireEvent.click(document.querySelector('[data-death] button') ?? document.body);
+    expect(location.search).toBe('?tab=deaths&death=5000-a');
+    await screen.findByText('Killing blow');
+    const rows = [...document.querySelectorAll('[data-table=recap] tbody tr')];
+    expect(rows.map((row) => /Killing/.test(row.textContent))).toEqual([true, false]);
+    expect(text('[data-table=recap] tbody td')).toBe('−0.1 s');
+    expect(text('[data-down]')).toBe('Down already: A');
+    expect(asked.some((url) => url.includes('/recaps?from=5000&to=5001'))).toBe(true);
+  });
+
+  it('tell whom players hit, of one player alone where one is chosen', async () => {
+    const of = (damage: number) => [{ playerKey: 'a', damage, hits: 3 }];
+    details = {
+      ...details,
+      targets: [
+        { name: 'Boss', monsterId: 1, boss: true, damage: 60, hits: 20, players: of(60) },
+        { name: 'Whelp', monsterId: 2, boss: false, damage: 40, hits: 10, players: of(40) },
+      ],
+    };
+    await opened(fight(), '?tab=targets');
+    const names = (): string[] =>
+      [...document.querySelectorAll<HTMLElement>('[data-table=targets] th[scope=row]')].map(
+        (cell) => cell.dataset['exact'] ?? '',
+      );
+    await vi.waitUntil(() => names().length === 2);
+    await fireEvent.click(screen.getByRole('button', { name: 'Boss' }));
+    expect(names()).toEqual(['Boss', 'A', 'Whelp']);
+    await fireEvent.click(screen.getByRole('checkbox', { name: 'Bosses only' }));
+    expect(names()).toEqual(['Boss', 'A']);
+  });
+});
+
+describe('keys of a report', () => {
+  const press = (key: string): Promise<boolean> => fireEvent.keyDown(document.body, { key });
+
+  it('go through tabs and attempts, and a sheet tells them', async () => {
+    const attempt = { reason: 'initial', bossHpStart: null, bossHpEnd: null, deaths: 0, bossDamage: null } as const;
+    const attempts = [
+      { ...attempt, index: 1, startMs: 0, endMs: 4_000, outcome: 'wipe' as const },
+      { ...attempt, index: 2, startMs: 4_000, endMs: null, outcome: 'kill' as const },
+    ];
+    await opened(report({ state: 'final', attempts }));
+    await press('3');
+    expect(location.search).toBe('?tab=healing');
+    await press('j');
+    await press('j');
+    await press('j');
+    expect(location.search).toBe('?tab=healing&attempt=2');
+    await press('k');
+    expect(location.search).toBe('?tab=healing&attempt=1');
+    await press('Escape');
+    expect(location.search).toBe('?tab=healing');
+    await press('?');
+    expect(document.querySelector('dialog')?.open).toBe(true);
+    await fireEvent.click(screen.getByRole('button', { name: 'Close' }));
+    expect(document.querySelector('dialog')?.open).toBe(false);
   });
 });
