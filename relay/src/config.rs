@@ -73,6 +73,8 @@ pub struct Config {
     pub providers: Vec<ProviderSetting>,
     /// The folder whose files are served under `/downloads/`, where there is one.
     pub downloads: Option<PathBuf>,
+    /// Files of fonts for pictures of links, beside the relay's own.
+    pub picture_fonts: Vec<PathBuf>,
 }
 
 impl Config {
@@ -120,6 +122,8 @@ impl Config {
             })
         })?;
         let data = layers.path("data", flags.place.data, file.data)?;
+        let picture_fonts =
+            layers.listed("picture_fonts", Vec::new(), &file.picture_fonts, |text| Ok(PathBuf::from(text)))?;
         let downloads = layers.path("downloads", flags.downloads, file.downloads)?;
         let tls = tls(
             layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate)?,
@@ -174,6 +178,7 @@ impl Config {
             character_proof: ways(character_proof),
             providers,
             downloads,
+            picture_fonts,
         };
         Ok((config, layers.sources))
     }
