@@ -95,6 +95,7 @@ async fn with_head(head: &Head, mut request: Request, next: Next) -> Response {
         parts.status = StatusCode::NOT_MODIFIED;
         return Response::from_parts(parts, axum::body::Body::empty());
     }
+    parts.headers.insert(header::CONTENT_LENGTH, page.len().into());
     Response::from_parts(parts, page.into())
 }
 

@@ -20,8 +20,6 @@ const OWN: &[u8] = include_bytes!("../../fonts/Roboto-Medium.ttf");
 const OWN_FAMILY: &str = "Roboto";
 /// Bytes of a font of the operator's: one of all Chinese, Japanese and Korean signs has 20 million.
 const FONT_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Of a sign that is not drawn, its width, of the letters' size.
-const NO_WIDTH: f32 = 0.0;
 
 /// See the module's page.
 pub struct Fonts {
@@ -62,7 +60,7 @@ impl Fonts {
 
     /// How wide text is in letters of this size.
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
-        text.chars().map(|c| self.width_of(c).unwrap_or(NO_WIDTH)).sum::<f32>() * size
+        text.chars().map(|c| self.width_of(c).unwrap_or_default()).sum::<f32>() * size
     }
 
     /// Text as it can be drawn: what no font has is [`CUT`], once for each run of it. `None` where nothing else is left.
@@ -70,22 +68,17 @@ impl Fonts {
         let (mut out, mut is_some, mut leaves_out) = (String::with_capacity(text.len()), false, false);
         for c in text.chars() {
             let has = c == ' ' || self.width_of(c).is_some();
-            match (has, joins(c)) {
+            if joins(c) && (leaves_out || !has) {
                 // What belongs to a letter that is left out goes with it.
-                (_, true) if leaves_out => {}
-                (false, true) => {}
-                (false, false) => {
-                    if !leaves_out {
-                        out.push(CUT);
-                    }
-                    leaves_out = true;
-                }
-                (true, _) => {
-                    is_some |= c != ' ';
-                    leaves_out = false;
-                    out.push(c);
-                }
+                continue;
             }
+            if has {
+                is_some |= c != ' ';
+                out.push(c);
+            } else if !leaves_out {
+                out.push(CUT);
+            }
+            leaves_out = !has;
         }
         is_some.then_some(out)
     }

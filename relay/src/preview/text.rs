@@ -35,14 +35,11 @@ pub(super) fn plain(text: &str) -> Option<String> {
 
 /// At most so many characters of it, the last one [`CUT`] where it is longer.
 pub(super) fn cut(text: &str, chars_max: usize) -> String {
-    match text.char_indices().nth(chars_max) {
-        None => text.to_owned(),
-        Some(_) => {
-            let mut places = places(text);
-            let last = places.rfind(|at| text[..*at].chars().count() < chars_max).unwrap_or_default();
-            shortened(text, last)
-        }
+    if text.chars().nth(chars_max).is_none() {
+        return text.to_owned();
     }
+    let last = places(text).rfind(|at| text[..*at].chars().count() < chars_max).unwrap_or_default();
+    shortened(text, last)
 }
 
 /// What stands before a place of [`places`], and that it was cut there.
