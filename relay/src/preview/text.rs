@@ -51,7 +51,7 @@ pub(super) fn shortened(text: &str, at: usize) -> String {
 
 /// Where text may be cut, in bytes: before each letter.
 pub(super) fn places(text: &str) -> impl DoubleEndedIterator<Item = usize> {
-    text.char_indices().filter(|(at, c)| !joins(*c) && !text[..*at].ends_with('\u{200d}')).map(|(at, _)| at)
+    text.char_indices().filter(move |(at, c)| !joins(*c) && !text[..*at].ends_with('\u{200d}')).map(|(at, _)| at)
 }
 
 /// Whether a character is a part of the letter before it: accents, skin tones, joiners, selectors.
