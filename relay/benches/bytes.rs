@@ -168,6 +168,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
         downloads: None,
+        picture_fonts: Vec::new(),
         limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.

@@ -104,6 +104,7 @@ async fn demo(cli: Cli) -> Result<()> {
         metrics_listen: None,
         tls: None,
         downloads: None,
+        picture_fonts: Vec::new(),
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,

@@ -26,6 +26,7 @@ use crate::access::Visible;
 use crate::body::Body;
 use crate::edge::Address;
 use crate::error::HttpError;
+use crate::preview::FightCard;
 use crate::raid::Standing;
 use crate::record;
 use crate::span::{Source, SpanError, Spans, fight_bytes};
@@ -44,6 +45,8 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const VIEW_BYTES: usize = 4 * 1024;
 /// And a skill of it.
 const VIEW_SKILL_BYTES: usize = 400;
+/// What a link tells of a fight, bytes: some names and figures.
+const CARD_BYTES: usize = 2 * 1024;
 /// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,7 @@ enum Kind {
     Encounter(bool),
     Timeline,
     View,
+    Card,
     Span(Span),
     Details(Span),
     Recaps(Span),
@@ -71,6 +75,8 @@ enum Wanted {
     Timeline,
     /// As another point of view, of the record.
     View(Option<Bytes>),
+    /// As a link to it tells it, of the record.
+    Card(Option<Bytes>),
     /// Put in place of the fight of the whole report.
     Span(Span, Arc<Report>),
     /// What stands beside the figures of a span.
@@ -87,6 +93,7 @@ impl Wanted {
             Self::Hits => Kind::Encounter(true),
             Self::Timeline => Kind::Timeline,
             Self::View(_) => Kind::View,
+            Self::Card(_) => Kind::Card,
             Self::Span(span, _) => Kind::Span(*span),
             Self::Details(span) => Kind::Details(*span),
             Self::Recaps(span) => Kind::Recaps(*span),
@@ -135,6 +142,8 @@ struct Made {
     frame: Option<Arc<Report>>,
     /// What is put beside others' in one answer.
     view: Option<Arc<PointOfView>>,
+    /// What a link to it tells.
+    card: Option<Arc<FightCard>>,
     version: Version,
     cost: Duration,
 }
@@ -142,13 +151,18 @@ struct Made {
 impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
-        Self { body: Arc::new(Body::of(value)), frame: None, view: None, version, cost: Duration::ZERO }
+        Self { body: Arc::new(Body::of(value)), frame: None, view: None, card: None, version, cost: Duration::ZERO }
     }
 
     fn of_view(report: &Report, version: Version) -> Self {
         // Nobody is sent it alone.
         let made = Self::of(&(), version);
         Self { view: Some(Arc::new(PointOfView::from(report))), ..made }
+    }
+
+    fn of_card(report: &Report, version: Version) -> Self {
+        let made = Self::of(&(), version);
+        Self { card: Some(Arc::new(FightCard::of(report))), ..made }
     }
 
     fn of_report(mut report: Report, version: Version) -> Self {
@@ -165,6 +179,7 @@ impl Made {
         };
         self.body.bytes()
             + self.view.as_ref().map_or(0, |view| of_view(view))
+            + self.card.as_ref().map_or(0, |_| CARD_BYTES)
             + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
     }
 
@@ -347,6 +362,19 @@ impl Answers {
         self.answer(who, report, Wanted::View(record)).await?.view.clone().ok_or(HttpError::Internal)
     }
 
+    /// A report as a link to it tells it.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn card(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        record: Option<Bytes>,
+    ) -> Result<Arc<FightCard>, HttpError> {
+        self.answer(who, report, Wanted::Card(record)).await?.card.clone().ok_or(HttpError::Internal)
+    }
+
     /// Points of view of a report's fight, beside each other.
     ///
     /// # Errors
@@ -437,6 +465,10 @@ impl Answers {
             Wanted::View(record) => {
                 let of_view = |report: Report, version| Made::of_view(&report, version);
                 self.whole(who, &report, standing, record, version, of_view).await?
+            }
+            Wanted::Card(record) => {
+                let of_card = |report: Report, version| Made::of_card(&report, version);
+                self.whole(who, &report, standing, record, version, of_card).await?
             }
             Wanted::Encounter(record) => {
                 let of_form = |report, version| Made::of(&FormEncounter::of(&report, None), version);

@@ -16,6 +16,7 @@ pub use finding::{Finding, Findings, Verdict};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
+use crate::preview::font_in;
 
 /// Looks at everything that the configuration names, and at variables of the environment that are like its own.
 pub async fn check(
@@ -48,6 +49,12 @@ pub async fn check(
     }
     if let Some(folder) = &config.downloads {
         downloads::look(folder, &mut found);
+    }
+    for file in &config.picture_fonts {
+        match font_in(file) {
+            Ok(_) => found.ok("picture_fonts", format!("{} is a font", file.display())),
+            Err(why) => found.wrong("picture_fonts", format!("{} cannot be used: {why}", file.display())),
+        }
     }
     people::look_at_keys(&config, &mut found);
     if let Some(administrators) = administrators {

@@ -74,6 +74,8 @@ pub struct Config {
     pub providers: Vec<ProviderSetting>,
     /// The folder whose files are served under `/downloads/`, where there is one.
     pub downloads: Option<PathBuf>,
+    /// Files of fonts for pictures of links, beside the relay's own.
+    pub picture_fonts: Vec<PathBuf>,
 }
 
 impl Config {
@@ -121,6 +123,8 @@ impl Config {
             })
         })?;
         let data = layers.path("data", flags.place.data, file.data)?;
+        let picture_fonts =
+            layers.listed("picture_fonts", Vec::new(), &file.picture_fonts, |text| Ok(PathBuf::from(text)))?;
         let downloads = layers.path("downloads", flags.downloads, file.downloads)?;
         let tls = tls(
             layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate)?,
@@ -180,6 +184,7 @@ impl Config {
             character_proof: ways(character_proof),
             providers,
             downloads,
+            picture_fonts,
         };
         Ok((config, layers.sources))
     }
@@ -310,7 +315,7 @@ mod tests {
             "https://raids.example/#a",
             "https://raids .example",
         ] {
-            let error = public_url_of(bad, false).expect_err(bad).to_string();
+            let error = public_url_of(bad, false).expect_err(bad).1;
             assert!(error.contains("like https://raids.example"), "{error}");
         }
     }
@@ -331,12 +336,12 @@ mod tests {
             "a key of four words",
             &"k".repeat(limits::KEY_CHARS_MAX + 1),
         ] {
-            let error = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad).to_string();
+            let error = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad).1;
             assert!(error.contains("`guild`"), "{error}");
             assert!(bad.trim().is_empty() || !error.contains(bad.trim()), "{error}");
         }
         assert!(check_keys(&[key("a", "a-key-of-four-words"), key("b", "another-key-~!")]).is_ok());
-        let twice = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err().to_string();
+        let twice = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err().1;
         assert!(twice.contains("`a` and `b`") && !twice.contains("one-and"), "{twice}");
     }
 

@@ -33,6 +33,7 @@ use crate::fanout::Socket;
 use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
 use crate::lists::Lists;
+use crate::preview::Previews;
 use crate::quota::Allowance;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry, Show};
 use crate::search::Searches;
@@ -108,6 +109,7 @@ pub struct Desk {
     answers: Arc<Answers>,
     lists: Arc<Lists>,
     searches: Arc<Searches>,
+    previews: Arc<Previews>,
     ingest: Arc<Ingest>,
     eraser: Arc<Eraser>,
     exports: Arc<Exports>,
@@ -133,11 +135,12 @@ impl Desk {
         spans: Arc<Spans>,
         answers: Arc<Answers>,
         lists: Arc<Lists>,
+        previews: Arc<Previews>,
     ) -> Self {
         let searches = Searches::new(door.clone(), registry.context.secret.clone(), Arc::clone(&spans.pool));
         let searches = Arc::new(searches);
-        let for_eraser = (Arc::clone(&answers), Arc::clone(&lists), Arc::clone(&searches));
-        let eraser = Eraser::new(Arc::clone(&registry), for_eraser.0, for_eraser.1, for_eraser.2);
+        let for_eraser = (Arc::clone(&answers), Arc::clone(&lists), Arc::clone(&searches), Arc::clone(&previews));
+        let eraser = Eraser::new(Arc::clone(&registry), for_eraser);
         let wishing = Wishing::new(Arc::clone(&registry), Arc::clone(&members));
         let exports = Arc::new(Exports::new(Arc::clone(&registry.context)));
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
@@ -152,6 +155,7 @@ impl Desk {
             answers,
             lists,
             searches,
+            previews,
             ingest,
             eraser,
             exports,
@@ -187,6 +191,11 @@ impl Desk {
     /// Finds fights.
     pub fn searches(&self) -> &Arc<Searches> {
         &self.searches
+    }
+
+    /// Tells what links lead to.
+    pub fn previews(&self) -> &Arc<Previews> {
+        &self.previews
     }
 
     /// Takes in fights that come whole.

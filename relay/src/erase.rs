@@ -28,6 +28,7 @@ use crate::context::Context;
 use crate::error::HttpError;
 use crate::jobs::{JobDone, JobsLine, LEASE_MS, Later, Worker};
 use crate::lists::Lists;
+use crate::preview::Previews;
 use crate::raid::{Guest, RaidCommand, RaidRegistry};
 use crate::retry::until_available;
 use crate::search::Searches;
@@ -62,6 +63,7 @@ pub struct Eraser {
     answers: Arc<Answers>,
     lists: Arc<Lists>,
     searches: Arc<Searches>,
+    previews: Arc<Previews>,
     /// Of an account one thing at a time, and a few of all.
     turns: Arc<Turns<AccountId>>,
     /// What is removed now.
@@ -76,14 +78,12 @@ impl Eraser {
     /// Beside these raids and caches.
     pub fn new(
         registry: Arc<RaidRegistry>,
-        answers: Arc<Answers>,
-        lists: Arc<Lists>,
-        searches: Arc<Searches>,
+        (answers, lists, searches, previews): (Arc<Answers>, Arc<Lists>, Arc<Searches>, Arc<Previews>),
     ) -> Arc<Self> {
         let turns = Arc::new(Turns::new(AT_ONCE, 1, WAITING_MAX, WAITING_EACH));
         let (under_way, tasks) = (Mutex::default(), TaskTracker::new());
         let (erasing, wiping) = (Arc::default(), Arc::default());
-        Arc::new(Self { registry, answers, lists, searches, turns, under_way, tasks, erasing, wiping })
+        Arc::new(Self { registry, answers, lists, searches, previews, turns, under_way, tasks, erasing, wiping })
     }
 
     fn context(&self) -> &Context {
@@ -154,6 +154,7 @@ impl Eraser {
                 let _ = task.ask(|reply| RaidCommand::TitleCleared { reply }).await;
             }
             eraser.lists.forget();
+            eraser.previews.forget();
             eraser.wiping.came();
             Ok(cleared)
         }));
@@ -244,6 +245,7 @@ impl Eraser {
     async fn forget(&self, raid_code: &str) {
         self.lists.forget();
         self.searches.forget();
+        self.previews.forget();
         self.context().veils.forget(raid_code).await;
         self.context().access.tell(raid_code);
         self.wiping.came();

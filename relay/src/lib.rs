@@ -42,6 +42,8 @@ pub mod memory;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
+mod pictures;
+pub mod preview;
 pub mod private;
 pub mod quota;
 pub mod raid;

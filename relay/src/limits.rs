@@ -111,6 +111,12 @@ pub const SEARCHES_AT_ONCE: usize = 2;
 pub const SEARCHES_WAITING: usize = 128;
 /// Of one address: the half of its answers.
 pub const SEARCHES_WAITING_PER_ADDRESS: usize = 16;
+/// Pictures of links that are painted at once: each takes some four MB and some tens of ms of a core, behind live work.
+pub const PICTURES_AT_ONCE: usize = 2;
+/// Pictures that wait for that: some two seconds of it.
+pub const PICTURES_WAITING: usize = 64;
+/// Of one address: a chat's servers ask for a link once, and a page of a guild's reports shows some of them.
+pub const PICTURES_WAITING_PER_ADDRESS: usize = 8;
 /// Handles that a connection has at once, one for each reading that it begins: as many as fights of which it knows what
 /// its client calls them. Beyond it the one that was begun longest ago has none, and is begun again.
 pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;

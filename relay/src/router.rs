@@ -30,7 +30,7 @@ use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::readiness::Readiness;
 use crate::request::{self, Requests};
 use crate::uplink::{self, Uplinks};
-use crate::{api, assets, edge, feed, openapi, pages};
+use crate::{api, assets, edge, feed, openapi, pages, pictures};
 
 /// An answer over HTTP takes at most this long, and so does an upgrade; sockets are not bound by it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -214,12 +214,17 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
     });
     let files = assets::router();
     let shown = files.clone().layer(middleware::from_fn_with_state(desk.clone(), pages::status));
+    // Files are compressed already; what is not are pages with heads of their own.
+    let shown = shown.layer(CompressionLayer::new().compress_when(Small));
     let routes = Router::new()
         .merge(reading)
         .merge(asking())
         .merge(people())
         .route("/encounter/{remote_id}", get(pages::encounter))
         .route("/sign-in/{provider}/callback", get(pages::from_provider))
+        .route("/reports/{id}/picture.png", get(pictures::report))
+        .route("/raids/{code}/picture.png", get(pictures::raid))
+        .route("/live/{channel}/picture.png", get(pictures::channel))
         .merge(feeds)
         .with_state(desk)
         .merge(Router::new().route("/api/v1/uplink", get(uplink::upgrade)).with_state(uplinks))

@@ -27,6 +27,7 @@ use crate::error::plain;
 use crate::hours::KeptHours;
 use crate::limits::{DOWNLOADS_MAX, METRICS_SOCKETS_MAX};
 use crate::lists::Lists;
+use crate::preview::{Fonts, Previews};
 use crate::private;
 use crate::quota::UploadsPerDay;
 use crate::raid::RaidRegistry;
@@ -224,7 +225,10 @@ impl Relay {
         let proxies = Proxies(config.trusted_proxies.clone());
         let edge = Arc::new(Edge::new(config.limits.clone(), proxies, sockets, Arc::clone(&context.hours)));
         let for_door = (door.clone(), Arc::clone(&members), Arc::clone(&links));
-        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists);
+        let fonts = Fonts::with(&config.picture_fonts);
+        let previews = Previews::new(Arc::clone(context), door.clone(), Arc::clone(&answers), fonts);
+        let previews = Arc::new(previews);
+        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists, previews);
         let sources = Sources {
             context: Arc::clone(context),
             directory: Arc::clone(directory),
@@ -232,6 +236,7 @@ impl Relay {
             answers: Arc::clone(&answers),
             lists: Arc::clone(desk.lists()),
             searches: Arc::clone(desk.searches()),
+            previews: Arc::clone(desk.previews()),
             ingest: Arc::clone(desk.ingest()),
             eraser: Arc::clone(desk.eraser()),
             disk: Disk::of(&config.database()),

@@ -41,6 +41,7 @@ pub(crate) fn config(data: &Path) -> Config {
         character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
         downloads: None,
+        picture_fonts: Vec::new(),
         limits: EdgeLimits::default(),
     }
 }

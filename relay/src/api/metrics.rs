@@ -18,6 +18,7 @@ use crate::error::HttpError;
 use crate::ingest::Ingest;
 use crate::lists::Lists;
 use crate::metrics::{Page, process};
+use crate::preview::Previews;
 use crate::raid::Directory;
 use crate::search::Searches;
 
@@ -39,6 +40,8 @@ pub struct Sources {
     pub lists: Arc<Lists>,
     /// What was searched for them.
     pub searches: Arc<Searches>,
+    /// What links tell of what they lead to.
+    pub previews: Arc<Previews>,
     /// Who uploads whole fights.
     pub ingest: Arc<Ingest>,
     /// What is being removed.
@@ -78,7 +81,7 @@ pub async fn metrics(State(sources): State<Sources>) -> Result<Response, HttpErr
 
 impl Sources {
     fn page(&self) -> Page {
-        let Self { context, directory, edge, answers, lists, searches, ingest, eraser, disk: _ } = self;
+        let Self { context, directory, edge, answers, lists, searches, previews, ingest, eraser, disk: _ } = self;
         let mut page = Page::default();
         let (version, of_build) = (env!("CARGO_PKG_VERSION"), "Which version runs; always 1.");
         page.gauges("raidcast_build_info", of_build, "version", [(version, true)]);
@@ -105,6 +108,7 @@ impl Sources {
         page.counter("raidcast_reports_made_total", "Reports, spans and timelines made for askers.", answers.made());
         page.counter("raidcast_lists_made_total", "Pages of lists read for askers.", lists.made());
         page.counter("raidcast_searches_made_total", "Searches that the database was asked.", searches.made());
+        page.counter("raidcast_pictures_made_total", "Pictures of links that were painted.", previews.made());
         let uploads = ingest.standing();
         page.gauge("raidcast_uploads_read", "Bodies of uploads that are read or folded now.", uploads.read);
         let (reading, derive) = (ingest.waiting(), context.derive.waiting());

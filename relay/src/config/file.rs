@@ -41,6 +41,9 @@ pub(super) struct File {
     pub(super) log_format: Option<String>,
     /// The folder whose files are served.
     pub(super) downloads: Option<PathBuf>,
+    /// Files of fonts that pictures are drawn with.
+    #[serde(default)]
+    pub(super) picture_fonts: Vec<String>,
     /// Who may join.
     pub(super) registration: Option<Registration>,
     /// Days after which raids are removed.
@@ -149,7 +152,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 21] = [
+const SETTINGS: [&str; 22] = [
     "listen",
     "data",
     "database_url",
@@ -164,6 +167,7 @@ const SETTINGS: [&str; 21] = [
     "tls_key",
     "log_format",
     "downloads",
+    "picture_fonts",
     "registration",
     "keep_days",
     "character_proof",
@@ -174,11 +178,12 @@ const SETTINGS: [&str; 21] = [
 ];
 
 /// Settings that are lists, and what may stand in one.
-const LISTS: [(&str, &str); 4] = [
+const LISTS: [(&str, &str); 5] = [
     ("listen", "127.0.0.1:8787"),
     ("trusted_proxies", "127.0.0.1"),
     ("cors_origins", "https://stats.example"),
     ("character_proof", "administrator"),
+    ("picture_fonts", "/usr/share/fonts/opentype/noto/NotoSansCJK-Medium.ttc"),
 ];
 
 /// Settings that are numbers, and the least that each may be.

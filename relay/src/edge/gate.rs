@@ -163,6 +163,8 @@ impl Cost {
             }
             // A provider is asked for who comes from one.
             () if begins(&["/sign-in/"]) => Self::Answer,
+            // It is painted.
+            () if path.ends_with("/picture.png") => Self::Answer,
             // A file of the disk.
             () if begins(&["/downloads/"]) => Self::Answer,
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,

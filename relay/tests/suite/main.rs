@@ -49,6 +49,7 @@ mod people;
 mod posted;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
+mod previews;
 mod privacy;
 mod process;
 mod providers;

@@ -177,6 +177,7 @@ impl TestRelay {
             character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
             providers: Vec::new(),
             downloads: None,
+            picture_fonts: Vec::new(),
             limits,
         }
     }
