@@ -1,5 +1,6 @@
 //! What the desktop app is built of, and the desktop that its tests bring along.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::find;
@@ -17,11 +18,15 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("python3", "python3"),
 ];
 
+/// What is started by its own path, each with its package: the bus on which a screen reader hears of windows.
+const APART: [(&str, &str); 1] = [("/usr/libexec/at-spi-bus-launcher", "at-spi2-core")];
+
 /// The packages that are missing.
 pub(super) fn missing() -> Vec<&'static str> {
     let libraries = LIBRARIES.iter().filter(|(library, _)| !has_library(library));
     let programs = PROGRAMS.iter().filter(|(program, _)| find(program).is_none());
-    libraries.chain(programs).map(|(_, package)| *package).collect()
+    let apart = APART.iter().filter(|(path, _)| !Path::new(path).is_file());
+    libraries.chain(programs).chain(apart).map(|(_, package)| *package).collect()
 }
 
 fn has_library(library: &str) -> bool {

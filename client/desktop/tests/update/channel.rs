@@ -70,7 +70,11 @@ async fn what_is_no_channel_file_is_said_to_be_none() {
         damaged.to_string(),
     ] {
         scene.site.give(CHANNEL, Reply::of(file.clone()));
-        assert!(run.sentence().await.contains("no channel file"), "{file}");
+        let said = run.sentence().await;
+        assert!(
+            said.contains("no channel file") && said.contains("Check that address in the settings"),
+            "{file}: {said}"
+        );
     }
     // One for other computers is one.
     scene.give_file(&json!({ "version": NEWER, "platforms": {} }));

@@ -23,6 +23,7 @@ mod kills;
 mod meter;
 mod odd;
 mod process;
+mod reader;
 mod relay;
 mod replayed;
 mod safe;

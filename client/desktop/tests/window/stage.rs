@@ -36,6 +36,8 @@ pub(crate) struct Stage {
     name: &'static str,
     /// What the app writes to its log, where that is not what it usually does.
     log: Option<&'static str>,
+    /// Somebody reads the screen: programs tell what is on it.
+    is_read: bool,
 }
 
 impl Stage {
@@ -72,7 +74,7 @@ impl Stage {
         });
         let number = number.await.trim().to_owned();
         until("the bus listens", async || path("bus").exists().then_some(())).await;
-        Self { _display: display, _bus: bus, display: format!(":{number}"), dir, name, log: None }
+        Self { _display: display, _bus: bus, display: format!(":{number}"), dir, name, log: None, is_read: false }
     }
 
     /// The same, where the first start is over: a relay is named with a key, and a meter's database may be there.
@@ -86,6 +88,12 @@ impl Stage {
     /// The same, where somebody looks for a fault: the log holds all that there is to say.
     pub(crate) fn loud(mut self) -> Self {
         self.log = Some("debug");
+        self
+    }
+
+    /// The same, where a screen reader listens.
+    pub(crate) fn read_aloud(mut self) -> Self {
+        self.is_read = true;
         self
     }
 
@@ -153,6 +161,10 @@ impl Stage {
             Some(log) => command.env("RUST_LOG", log),
             None => command.env_remove("RUST_LOG"),
         };
+        match self.is_read {
+            true => command.env_remove("NO_AT_BRIDGE"),
+            false => command.env("NO_AT_BRIDGE", "1"),
+        };
         let home = self.home();
         let mut path = vec![self.path("bin")];
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
@@ -170,7 +182,6 @@ impl Stage {
             .env("GDK_BACKEND", "x11")
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            .env("NO_AT_BRIDGE", "1")
             .env_remove("WAYLAND_DISPLAY")
             .current_dir(&home)
             .stdin(Stdio::null())

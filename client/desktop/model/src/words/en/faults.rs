@@ -422,7 +422,7 @@ impl Faults for English {
             }
             KeysError::System(SystemError::Refused { store, why }) => {
                 Said::new(format!("The key for this relay is in {store}, and that does not give it ({}).", quoted(why)))
-                    .and("Set that right, or pair this computer again.")
+                    .and("Unlock it if it is locked, or pair this computer again.")
             }
             KeysError::NoStore => Said::new(format!(
                 "{} says that the key for this relay is in a key store that this build of Raidcast does not use.",

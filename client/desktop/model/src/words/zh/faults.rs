@@ -376,7 +376,7 @@ impl Faults for Chinese {
                 "这个中继的密钥保存在系统的密钥库（{store}）中，但密钥库拒绝提供（{}）。",
                 quoted(why)
             ))
-            .and("请解决这个问题，或重新配对这台电脑。"),
+            .and("如果密钥库已锁定，请解锁，或重新配对这台电脑。"),
             KeysError::NoStore => {
                 Said::new(format!("根据 {}，这个中继的密钥在当前版本的 Raidcast 不支持的密钥库中。", file.display()))
                     .and(PAIR_AGAIN)
