@@ -52,14 +52,13 @@ pub(crate) async fn channel(
 async fn picture(desk: &Desk, asked: &Asked, linked: Linked<'_>, headers: &HeaderMap) -> Result<Response, HttpError> {
     let preview = Box::pin(desk.previews().of(asked.address, linked)).await?;
     let (name, is_found) = (preview.name().to_owned(), preview.is_found());
-    let mut response = match etag::has_it(headers, &name) {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => {
-            let png = desk.previews().picture(asked.address, preview).await?;
-            // Painting took a while, and who may see it may have changed.
-            Box::pin(desk.previews().of(asked.address, linked)).await?;
-            ([(header::CONTENT_TYPE, HeaderValue::from_static("image/png"))], png).into_response()
-        }
+    let mut response = if etag::has_it(headers, &name) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let png = desk.previews().picture(asked.address, preview).await?;
+        // Painting took a while, and who may see it may have changed.
+        Box::pin(desk.previews().of(asked.address, linked)).await?;
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("image/png"))], png).into_response()
     };
     let own = response.headers_mut();
     if let Ok(name) = HeaderValue::from_str(&name) {

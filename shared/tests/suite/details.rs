@@ -96,7 +96,7 @@ proptest! {
     fn each_death_has_what_led_to_it(fight in events(), deaths in deaths(), from_ms in 0..2_500_u32) {
         let events = [fight, deaths].concat();
         let whole = recaps(&events, Span::ALL);
-        let shown = view::deaths(to_all(&fold(&[events.clone()])));
+        let shown = view::deaths(to_all(&fold(std::slice::from_ref(&events))));
         let told: Vec<_> = whole.deaths.iter().map(|recap| recap.death.clone()).collect();
         prop_assert_eq!(&told[..], &shown[..shown.len().min(RECAPS_MAX)]);
         for recap in &whole.deaths {
