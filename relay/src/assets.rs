@@ -10,6 +10,8 @@ pub fn router() -> Router {
         .add_alias("/reports/{id}", "/report.html")
         .add_alias("/raids/{code}", "/raid.html")
         .add_alias("/live/{channel}", "/raid.html")
+        .add_alias("/overlay/live/{channel}", "/overlay.html")
+        .add_alias("/overlay/raids/{code}", "/overlay.html")
         .add_alias("/docs/api", "/api.html")
         .add_alias("/sign-in", "/sign-in.html")
         .add_alias("/account", "/account.html")
