@@ -18,6 +18,7 @@ function relayPaths(): Plugin {
         if (/^\/reports\/[^/?]+/.test(url)) request.url = '/report.html';
         else if (/^\/(raids|live)\/[^/?]+/.test(url)) request.url = '/raid.html';
         else if (/^\/overlay\/(raids|live)\/[^/?]+/.test(url)) request.url = '/overlay.html';
+        else if (/^\/overlay-builder(\?|$)/.test(url)) request.url = '/overlay-builder.html';
         else if (/^\/docs\/api(\?|$)/.test(url)) request.url = '/api.html';
         else if (/^\/sign-in(\?|$)/.test(url)) request.url = '/sign-in.html';
         else if (/^\/account(\?|$)/.test(url)) request.url = '/account.html';
@@ -49,6 +50,7 @@ export default defineConfig({
         report: resolve(root, 'report.html'),
         raid: resolve(root, 'raid.html'),
         overlay: resolve(root, 'overlay.html'),
+        'overlay-builder': resolve(root, 'overlay-builder.html'),
         api: resolve(root, 'api.html'),
         'sign-in': resolve(root, 'sign-in.html'),
         account: resolve(root, 'account.html'),

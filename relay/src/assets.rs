@@ -12,6 +12,7 @@ pub fn router() -> Router {
         .add_alias("/live/{channel}", "/raid.html")
         .add_alias("/overlay/live/{channel}", "/overlay.html")
         .add_alias("/overlay/raids/{code}", "/overlay.html")
+        .add_alias("/overlay-builder", "/overlay-builder.html")
         .add_alias("/docs/api", "/api.html")
         .add_alias("/sign-in", "/sign-in.html")
         .add_alias("/account", "/account.html")

@@ -46,3 +46,11 @@ pub struct SpectatorId {
     shard: u16,
     n: u64,
 }
+
+#[cfg(test)]
+impl SpectatorId {
+    /// One of many.
+    pub(crate) fn numbered(n: u64) -> Self {
+        Self { room: 0, shard: 0, n }
+    }
+}

@@ -30,7 +30,10 @@ use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
 use crate::replay::{self, Admission, Playback, Replay, ReplayPermit};
 
-/// `?ticket=`, of a link or for this feed alone, and `?report=&at=&speed=` for the past.
+/// What an overlay says that it is.
+const OVERLAY: &str = "overlay";
+
+/// `?ticket=`, of a link or for this feed alone, `?as=overlay`, and `?report=&at=&speed=` for the past.
 #[derive(Debug, Default, Deserialize)]
 pub struct FeedQuery {
     ticket: Option<String>,
@@ -39,13 +42,16 @@ pub struct FeedQuery {
     speed: Option<String>,
     epoch: Option<String>,
     position: Option<u64>,
+    #[serde(rename = "as")]
+    kind: Option<String>,
 }
 
 impl FeedQuery {
     fn wish(self, channel: bool) -> JoinWish {
         // An epoch without a position is one whose keyframe did not arrive.
         let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
-        JoinWish { format: Format::Json, resume, channel }
+        let overlay = self.kind.as_deref() == Some(OVERLAY);
+        JoinWish { format: Format::Json, resume, channel, overlay }
     }
 
     /// Who asks: who was given the ticket for this feed, or by his headers and the ticket of a link.

@@ -109,6 +109,8 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::links::revoke_of_channel))
         .routes(routes!(api::links::ticket_for_raid))
         .routes(routes!(api::links::ticket_for_channel))
+        .routes(routes!(api::overlays::of_raid))
+        .routes(routes!(api::overlays::of_channel))
         .routes(routes!(api::own::delete_raid, api::own::show))
         .routes(routes!(api::own::delete_report))
         .routes(routes!(api::own::clear_title))

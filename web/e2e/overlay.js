@@ -3,6 +3,8 @@ import { brotliCompressSync } from 'node:zlib';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { overflow, violations } from './browser.js';
+import { looksGood, tabThrough } from './look.js';
+import { STAGED_PERSON } from './people.js';
 import { expect, same } from './runner.js';
 import { Stage, STAGED } from './stage.js';
 
@@ -121,7 +123,14 @@ export async function overlayChecks(runner, context) {
       if (away) void route.close({ code: 1011 });
       else route.connectToServer();
     });
-    await page.clock.install();
+    // Its own clock alone: Playwright's is that of all pages of the browser.
+    await page.addInitScript(() => {
+      const now = Date.now;
+      let skipped = 0;
+      Date.now = () => now() + skipped;
+      Reflect.set(window, 'skip', (/** @type {number} */ ms) => (skipped += ms));
+    });
+    const skip = (/** @type {number} */ ms) => page.evaluate((ms) => Reflect.get(window, 'skip')(ms), ms);
     await page.goto(`${stage.origin}${PATH}`);
     const trust = (/** @type {string} */ is) => page.locator(`[data-trust=${is}]`).waitFor({ timeout: 20_000 });
     await rows(page).first().waitFor();
@@ -130,10 +139,10 @@ export async function overlayChecks(runner, context) {
     stage.cut();
     await trust('doubted');
     await page.getByText('Reconnecting').waitFor();
-    await page.clock.fastForward(10_000);
+    await skip(10_000);
     await trust('stale');
     await page.screenshot({ omitBackground: true, ...shot('overlay-stale') });
-    await page.clock.fastForward(60_000);
+    await skip(60_000);
     await trust('gone');
     same(await rows(page).count(), 0, 'rows of long ago');
     away = false;
@@ -198,10 +207,110 @@ export async function overlayChecks(runner, context) {
     await page.close();
   });
 
+  await builderChecks(runner, context, stage, complaints);
+
   await runner.run('the console of overlays has no errors', async () => {
     same(complaints, [], 'errors');
   });
   await stage.close();
+}
+
+/**
+ * The page that makes addresses of overlays.
+ *
+ * @param {import('./runner.js').Runner} runner
+ * @param {import('playwright-core').BrowserContext} context
+ * @param {Stage} stage
+ * @param {string[]} complaints
+ */
+async function builderChecks(runner, context, stage, complaints) {
+  const page = await context.newPage();
+  page.on('pageerror', (error) => complaints.push(error.message));
+  const address = () => page.locator('[data-address]').innerText();
+  const frame = page.frameLocator('iframe');
+
+  await runner.run('whoever is not signed in makes an overlay of a link, by keyboard, and sees it', async () => {
+    await page.goto(`${stage.origin}/overlay-builder`);
+    await page.getByLabel('Link to show').fill('https://elsewhere.example/live/X');
+    await page.getByText('This leads to no raid').waitFor();
+    await page.getByLabel('Link to show').fill(`${stage.origin}/raids/${STAGED.raid}`);
+    await page.getByLabel('What is shown').selectOption('Healing');
+    await page.getByLabel('Rows at the most').fill('0');
+    same(await page.getByLabel('Rows at the most').getAttribute('aria-invalid'), 'true', 'of no rows');
+    await page.getByLabel('Rows at the most').fill('3');
+    await page.getByLabel('Deaths').focus();
+    await page.keyboard.press('Space');
+    same(await address(), `${stage.origin}${PATH}?metric=hps&rows=3&columns=rate%2Cshare%2Cdeaths`, 'address');
+    await frame.locator('.row[data-key]').nth(2).waitFor();
+    same(await frame.locator('.row[data-key]').count(), 3, 'rows of the preview');
+    // The pattern behind it is seen: browsers put an opaque ground under a frame of another colour scheme.
+    const below = await page.locator('iframe').boundingBox();
+    const at = { x: (below?.x ?? 0) + 10, y: (below?.y ?? 0) + (below?.height ?? 0) - 20, width: 1, height: 1 };
+    const white = await page.screenshot({ clip: at, fullPage: true });
+    const pixel = await page.evaluate(async (base64) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${base64}`;
+      await image.decode();
+      const canvas = document.createElement('canvas').getContext('2d');
+      canvas?.drawImage(image, 0, 0);
+      return [...(canvas?.getImageData(0, 0, 1, 1).data ?? [])];
+    }, white.toString('base64'));
+    expect(Math.max(...pixel.slice(0, 3)) < 200, `what is behind the preview: ${pixel.join()}`);
+    await page.getByRole('button', { name: 'Copy', exact: true }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    same(await page.getByText('Connected now').count(), 0, 'lists of overlays');
+  });
+
+  await runner.run('an address that was made brings its options back', async () => {
+    const before = await address();
+    await page.goto(`${stage.origin}/overlay-builder`);
+    await page.getByLabel('Link to show').fill(before);
+    same(await address(), before, 'address');
+    same(await page.getByLabel('Rows at the most').inputValue(), '3', 'rows');
+  });
+
+  await runner.run('whoever is signed in gets a link for it, and is told which overlays run', async () => {
+    stage.people.fill();
+    const now = Date.now();
+    stage.people.overlays = [
+      { connectedAtMs: now - 600_000, heardAtMs: now - 5_000, byChannel: true, member: true },
+      { connectedAtMs: now - 900_000, heardAtMs: now - 300_000, byChannel: true, member: false },
+    ];
+    await page.goto(`${stage.origin}/sign-in?next=/overlay-builder`);
+    await page.getByLabel('Name').fill(STAGED_PERSON.name);
+    await page.getByLabel('Password', { exact: true }).fill(STAGED_PERSON.password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Make a link for this overlay' }).click();
+    await page.getByText('The link is made.').waitFor();
+    const url = new URL(await address());
+    same([url.pathname, url.search], ['/overlay/live/STAGECHANNEL', ''], 'address');
+    expect(/^#ticket=[0-9a-f]{64}$/.test(url.hash), url.hash);
+    await page.locator('[data-overlay]').nth(1).waitFor();
+    const said = await page.locator('[data-overlay] span:first-child').allInnerTexts();
+    expect(/^Running,Not heard for 5 minutes/.test(said.join()), said.join());
+  });
+
+  for (const theme of /** @type {const} */ (['dark', 'light'])) {
+    await runner.run(
+      `the page that makes overlays fits, is gone through by keyboard, and axe finds nothing (${theme})`,
+      async () => {
+        await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+        await page.goto(`${stage.origin}/overlay-builder`);
+        await page.locator('[data-overlay]').first().waitFor();
+        await looksGood(page, theme);
+        await page.setViewportSize({ width: 360, height: 740 });
+        await page.screenshot({ fullPage: true, ...shot(`builder-${theme}-360`) });
+        await page.setViewportSize({ width: 1440, height: 900 });
+        await page.screenshot({ fullPage: true, ...shot(`builder-${theme}-1440`) });
+        await tabThrough(page);
+      },
+    );
+  }
+  await page.evaluate(() => {
+    localStorage.clear();
+  });
+  await page.close();
+  await context.clearCookies();
 }
 
 /**

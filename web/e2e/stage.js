@@ -29,7 +29,7 @@ const COLUMNS = [
 ];
 const CLASSES = [1, 2, 3, 4, 5, 9, 11, 12, 13];
 /** Pages whose files are called like their addresses. */
-const PAGES = new Set(['/sign-in', '/account', '/pair', '/removal']);
+const PAGES = new Set(['/overlay-builder', '/sign-in', '/account', '/pair', '/removal']);
 /** Ms of the fight that have passed when the stage opens: buckets of five minutes, as in any longer fight. */
 const BEGUN_MS = 300_000;
 

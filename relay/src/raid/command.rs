@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use raidcast_shared::administration::RaidForm;
 use raidcast_shared::id::EncounterId;
+use raidcast_shared::overlay::OverlayLine;
 use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply};
 use raidcast_store::{AccountId, EncounterRow, LinkId, Note, RaidRow, ReportLine, ShownTo, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -146,6 +147,11 @@ pub enum RaidCommand {
         /// Answered when all were told; the task has ended when [`RaidHandle::ended`] says so.
         reply: oneshot::Sender<()>,
     },
+    /// Which of its spectators are overlays.
+    Overlays {
+        /// The answer.
+        reply: oneshot::Sender<Vec<OverlayLine>>,
+    },
     /// Whether an uploader is connected.
     Connected {
         /// As who is behind sees it, to whom what came until then is shown.
@@ -208,6 +214,8 @@ pub struct JoinWish {
     pub resume: Option<(String, u64)>,
     /// It came by the channel's address: it moves on when the channel shows another raid.
     pub channel: bool,
+    /// It says that it is an overlay, and is listed as one.
+    pub overlay: bool,
 }
 
 /// A spectator that has joined.

@@ -34,7 +34,14 @@ export class OverlaySession {
   #notedMs = -Infinity;
   #againMs: number | null = null;
 
-  constructor(given: { place: RaidPlace; options: OverlayOptions; api: Api; env: PageEnv; origin: string }) {
+  constructor(given: {
+    place: RaidPlace;
+    options: OverlayOptions;
+    api: Api;
+    env: PageEnv;
+    origin: string;
+    preview?: boolean;
+  }) {
     const { env, options } = given;
     this.#place = given.place;
     this.options = options;
@@ -45,6 +52,8 @@ export class OverlaySession {
       env,
       ticket: given.api.feedTicket,
       origin: given.origin,
+      // One in a page of ours is a preview: nobody's scene depends on it.
+      as: given.preview === true ? null : 'overlay',
       letGo: () => {
         this.#againMs = env.now() + AGAIN_MS * (0.5 + env.random() / 2);
       },

@@ -40,7 +40,7 @@ const damage = (): string | undefined => {
 describe('an overlay', () => {
   it('shows everything with the first frame', () => {
     open();
-    expect(env.socket.url).toBe('ws://relay.example/api/v1/live/CHAN/feed');
+    expect(env.socket.url).toBe('ws://relay.example/api/v1/live/CHAN/feed?as=overlay');
     env.socket.give(now());
     expect(damage()).toBe('20');
     env.socket.give(tick(6, { rows: [0, 1, 400] }));
@@ -72,7 +72,7 @@ describe('an overlay', () => {
     expect(env.sockets).toHaveLength(0);
     good = true;
     await env.pass(61_000);
-    expect(env.socket.url).toBe('ws://relay.example/api/v1/live/CHAN/feed?ticket=feed-1');
+    expect(env.socket.url).toBe('ws://relay.example/api/v1/live/CHAN/feed?ticket=feed-1&as=overlay');
     env.socket.give(now());
     expect(damage()).toBe('20');
   });
