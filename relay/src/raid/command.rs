@@ -7,6 +7,7 @@ use raidcast_shared::id::EncounterId;
 use raidcast_shared::overlay::OverlayLine;
 use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply};
 use raidcast_store::{AccountId, EncounterRow, LinkId, Note, RaidRow, ReportLine, ShownTo, StoreError};
+use serde_json::Number;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -238,6 +239,10 @@ pub enum FromSpectator {
     Probe(f64),
     /// It wants the pace that the command tells.
     Pace,
+    /// It wants to be told where the fight stands, whatever it has got.
+    Anew,
+    /// It waits for an answer to its call with this number.
+    Call(Number),
     /// It wants skill rows of these players.
     Watch(Vec<String>),
     /// It breaks the rules: say why, and close.

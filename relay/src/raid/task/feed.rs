@@ -183,8 +183,8 @@ impl RaidTask {
         };
         let feed = &self.stages.get(of).feed;
         let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (feed.parse_epoch(epoch), *position)) {
-            None => (Pace::default(), None),
-            Some((None, _)) => (Pace::default(), Some(None)),
+            None => (Pace::usual(wish.format), None),
+            Some((None, _)) => (Pace::usual(wish.format), Some(None)),
             Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
         };
         self.follow();
@@ -234,6 +234,8 @@ impl RaidTask {
                 room.answer(id, format, Answer::Frame(&echo));
             }
             FromSpectator::Pace => room.pace(id, pace),
+            FromSpectator::Anew => room.anew(id),
+            FromSpectator::Call(rseq) => room.answer(id, format, Answer::Nothing(&rseq)),
             FromSpectator::Watch(players) => room.watch(id, pace, players),
             FromSpectator::Dismiss(reason) => room.dismiss(id, &reason, None),
         }
