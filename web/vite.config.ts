@@ -17,6 +17,8 @@ function relayPaths(): Plugin {
         const url = request.url ?? '/';
         if (/^\/reports\/[^/?]+/.test(url)) request.url = '/report.html';
         else if (/^\/(raids|live)\/[^/?]+/.test(url)) request.url = '/raid.html';
+        else if (/^\/overlay\/(raids|live)\/[^/?]+/.test(url)) request.url = '/overlay.html';
+        else if (/^\/overlay-builder(\?|$)/.test(url)) request.url = '/overlay-builder.html';
         else if (/^\/docs\/api(\?|$)/.test(url)) request.url = '/api.html';
         else if (/^\/sign-in(\?|$)/.test(url)) request.url = '/sign-in.html';
         else if (/^\/account(\?|$)/.test(url)) request.url = '/account.html';
@@ -47,6 +49,8 @@ export default defineConfig({
         index: resolve(root, 'index.html'),
         report: resolve(root, 'report.html'),
         raid: resolve(root, 'raid.html'),
+        overlay: resolve(root, 'overlay.html'),
+        'overlay-builder': resolve(root, 'overlay-builder.html'),
         api: resolve(root, 'api.html'),
         'sign-in': resolve(root, 'sign-in.html'),
         account: resolve(root, 'account.html'),

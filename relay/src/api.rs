@@ -11,6 +11,7 @@ pub mod invitations;
 pub mod links;
 pub mod me;
 pub mod metrics;
+pub mod overlays;
 pub mod own;
 pub mod raids;
 pub mod reports;

@@ -315,7 +315,7 @@ mod tests {
             "https://raids.example/#a",
             "https://raids .example",
         ] {
-            let error = public_url_of(bad, false).expect_err(bad).1;
+            let error = public_url_of(bad, false).expect_err(bad);
             assert!(error.contains("like https://raids.example"), "{error}");
         }
     }

@@ -26,11 +26,14 @@ use crate::desk::Desk;
 use crate::edge::{Asked, Line, LineParts};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
-use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
+use crate::fanout::{Call, Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
 use crate::replay::{self, Admission, Playback, Replay, ReplayPermit};
 
-/// `?ticket=`, of a link or for this feed alone, and `?report=&at=&speed=` for the past.
+/// What an overlay says that it is.
+const OVERLAY: &str = "overlay";
+
+/// `?ticket=`, of a link or for this feed alone, `?as=overlay`, and `?report=&at=&speed=` for the past.
 #[derive(Debug, Default, Deserialize)]
 pub struct FeedQuery {
     ticket: Option<String>,
@@ -39,13 +42,16 @@ pub struct FeedQuery {
     speed: Option<String>,
     epoch: Option<String>,
     position: Option<u64>,
+    #[serde(rename = "as")]
+    kind: Option<String>,
 }
 
 impl FeedQuery {
     fn wish(self, channel: bool) -> JoinWish {
         // An epoch without a position is one whose keyframe did not arrive.
         let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
-        JoinWish { format: Format::Json, resume, channel }
+        let overlay = self.kind.as_deref() == Some(OVERLAY);
+        JoinWish { format: Format::Json, resume, channel, overlay }
     }
 
     /// Who asks: who was given the ticket for this feed, or by his headers and the ticket of a link.
@@ -142,9 +148,54 @@ pub async fn channel(
     upgrade(desk, past.map_or_else(live, |past| Wanted::Past(Box::new(past))), &visit, request)
 }
 
+/// `GET /api/v1/raids/{code}/combat-data/ws`: a raid as overlays of a widespread kind read it.
+pub async fn raid_combat_data(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+    Query(query): Query<FeedQuery>,
+    Extension(visit): Extension<Asked>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let asker = query.asker(&desk, FeedOf::Raid(code.clone()), request.headers(), &visit).await?;
+    let raid = desk.door().raid(&code, &asker).await?;
+    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, combat_data(false)), &visit, request)
+}
+
+/// `GET /api/v1/live/{channel}/combat-data/ws`: the same of the channel's present raid.
+pub async fn channel_combat_data(
+    State(desk): State<Desk>,
+    Path(channel): Path<String>,
+    Query(query): Query<FeedQuery>,
+    Extension(visit): Extension<Asked>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let asker = query.asker(&desk, FeedOf::Channel(channel.clone()), request.headers(), &visit).await?;
+    let raid = desk.door().channel(&channel, &asker).await?;
+    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, combat_data(true)), &visit, request)
+}
+
+/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole.
+fn combat_data(channel: bool) -> JoinWish {
+    JoinWish { format: Format::CombatData, resume: None, channel, overlay: true }
+}
+
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
+}
+
+/// The format that a feed's subprotocol names, and that one.
+fn spoken(headers: &HeaderMap) -> Result<(Format, Option<&'static str>), HttpError> {
+    if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
+        Ok((Format::MessagePack, Some(SUBPROTOCOL)))
+    } else if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON) {
+        Ok((Format::Json, Some(SUBPROTOCOL_JSON)))
+    } else if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        Err(HttpError::BadRequest(format!("the feed speaks {SUBPROTOCOL} and {SUBPROTOCOL_JSON}")))
+    } else {
+        // Asked for nothing: what a person with a command-line client can read.
+        Ok((Format::Json, None))
+    }
 }
 
 fn upgrade(desk: Desk, wanted: Wanted, visit: &Asked, mut request: Request) -> Result<Response, HttpError> {
@@ -158,15 +209,9 @@ fn upgrade(desk: Desk, wanted: Wanted, visit: &Asked, mut request: Request) -> R
         return Err(HttpError::UpgradeRequired);
     };
     let accept = derive_accept_key(key.as_bytes());
-    let (format, protocol) = if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
-        (Format::MessagePack, Some(SUBPROTOCOL))
-    } else if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON) {
-        (Format::Json, Some(SUBPROTOCOL_JSON))
-    } else if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-        return Err(HttpError::BadRequest(format!("the feed speaks {SUBPROTOCOL} and {SUBPROTOCOL_JSON}")));
-    } else {
-        // Asked for nothing: what a person with a command-line client can read.
-        (Format::Json, None)
+    let (format, protocol) = match &wanted {
+        Wanted::Live(_, _, JoinWish { format: Format::CombatData, .. }) => (Format::CombatData, None),
+        Wanted::Live(..) | Wanted::Past(_) => spoken(headers)?,
     };
     let permit = visit.socket()?;
     let upgrading = hyper::upgrade::on(&mut request);
@@ -273,7 +318,8 @@ struct Reader {
 impl Reader {
     fn new(joined: &Joined, format: Format, raid: RaidHandle) -> Self {
         let Joined { id, pace, .. } = *joined;
-        Self { id, format, pace, raid, listener: Listener::default() }
+        let listener = if format == Format::CombatData { Listener::of_calls() } else { Listener::default() };
+        Self { id, format, pace, raid, listener }
     }
 
     fn says(&self, what: FromSpectator) -> RaidCommand {
@@ -290,6 +336,8 @@ impl Reader {
                     return false;
                 }
                 Heard::Ping(payload) => FromSpectator::Ping(payload),
+                Heard::Call(Call::Subscribe) => FromSpectator::Anew,
+                Heard::Call(Call::Wanting(rseq)) => FromSpectator::Call(rseq),
                 Heard::Request(FeedRequest::Probe { clock }) => FromSpectator::Probe(clock),
                 Heard::Request(FeedRequest::Watch { players }) if players.len() <= l::WATCHED_MAX => {
                     FromSpectator::Watch(players)

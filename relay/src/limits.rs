@@ -322,6 +322,8 @@ pub const FEED_TICKETS_PER_ADDRESS: usize = 256;
 /// Tickets and links of one address that were none, within a minute: then none is exchanged for a while. One page whose link
 /// is over asks once.
 pub const WRONG_TICKETS_PER_MINUTE: u32 = 30;
+/// Of so many overlays of a raid its uploader is told, some 100 bytes each: a streamer has a few.
+pub const OVERLAYS_TOLD_MAX: usize = 100;
 /// A link lasts so many days where its maker says nothing.
 pub const LINK_DAYS: u32 = 30;
 /// And so many at the most, if it has an end.

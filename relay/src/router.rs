@@ -111,6 +111,8 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::links::revoke_of_channel))
         .routes(routes!(api::links::ticket_for_raid))
         .routes(routes!(api::links::ticket_for_channel))
+        .routes(routes!(api::overlays::of_raid))
+        .routes(routes!(api::overlays::of_channel))
         .routes(routes!(api::own::delete_raid, api::own::show))
         .routes(routes!(api::own::delete_report))
         .routes(routes!(api::own::clear_title))
@@ -208,7 +210,9 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
     let feeds = Router::new()
         .route("/api/v1/reports/{report_id}/feed", get(feed::report))
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
-        .route("/api/v1/live/{channel}/feed", get(feed::channel));
+        .route("/api/v1/live/{channel}/feed", get(feed::channel))
+        .route("/api/v1/raids/{code}/combat-data/ws", get(feed::raid_combat_data))
+        .route("/api/v1/live/{channel}/combat-data/ws", get(feed::channel_combat_data));
     let downloads = downloads.map_or_else(Router::new, |downloads| {
         Router::new().route("/downloads/{name}", get(downloads::file)).with_state(downloads)
     });

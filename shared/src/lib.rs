@@ -20,6 +20,7 @@ pub mod limits;
 pub mod link;
 pub mod log;
 pub mod meter;
+pub mod overlay;
 pub mod report;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

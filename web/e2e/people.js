@@ -17,7 +17,7 @@ export const STAGED_PERSON = { name: 'Mira', password: 'correct horse' };
 const OF_PEOPLE = new RegExp(
   `^/api/v1/(${[
     'sign-in|session|people|newcomer|me|invitation|invitations|accounts|pairings|removals|claims|opt-outs|player-exports|limits|audit',
-    'live/STAGECHANNEL/links|raids/NIGHT\\d+|reports/night\\d+x\\d+',
+    'live/STAGECHANNEL/(links|overlays)|raids/NIGHT\\d+|reports/night\\d+x\\d+',
   ].join('|')})(/|$)`,
 );
 /** What stands in an address for one of many. */
@@ -61,6 +61,8 @@ export class StagedPeople {
   fights = {};
   /** Links to his raids that are good, by the raid's code. @type {Record<string, any[]>} */
   raidLinks = {};
+  /** Overlays that are connected. @type {any[]} */
+  overlays = [];
   /** What administrators see. @type {any[]} */
   openClaims = [];
   /** @type {any[]} */
@@ -273,6 +275,8 @@ export class StagedPeople {
       case 'DELETE /api/v1/invitations/{id}':
         this.invitations = this.invitations.filter(other);
         return done();
+      case 'GET /api/v1/live/STAGECHANNEL/overlays':
+        return json(200, { overlays: this.overlays });
       case 'GET /api/v1/live/STAGECHANNEL/links':
         return json(200, { links: this.links });
       case 'POST /api/v1/live/STAGECHANNEL/links': {

@@ -18,6 +18,7 @@ import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
 import { ownChecks } from './own.js';
+import { overlayChecks } from './overlay.js';
 import { pairChecks } from './pair.js';
 import { providerChecks } from './provider.js';
 import { removalChecks } from './removal.js';
@@ -83,6 +84,7 @@ try {
   await keptChecks(runner, world);
   await countedChecks(runner, browser.context);
   await stagedChecks(runner, browser.context);
+  await overlayChecks(runner, browser.context);
   await accountChecks(runner, browser.context);
   await pairChecks(runner, browser.context);
   await ownChecks(runner, browser.context);

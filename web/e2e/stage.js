@@ -29,7 +29,7 @@ const COLUMNS = [
 ];
 const CLASSES = [1, 2, 3, 4, 5, 9, 11, 12, 13];
 /** Pages whose files are called like their addresses. */
-const PAGES = new Set(['/sign-in', '/account', '/pair', '/removal']);
+const PAGES = new Set(['/overlay-builder', '/sign-in', '/account', '/pair', '/removal']);
 /** Ms of the fight that have passed when the stage opens: buckets of five minutes, as in any longer fight. */
 const BEGUN_MS = 300_000;
 
@@ -38,6 +38,13 @@ const BEGUN_MS = 300_000;
  *
  * @typedef {{ status: number, type: string, body: string | Buffer, headers?: Record<string, string> }} StagedAnswer
  */
+
+/** What the relay lets its pages load, from where that stands. */
+const POLICY = /CONTENT_SECURITY_POLICY: &str = "([^"]*)"/
+  .exec(await readFile(join(import.meta.dirname, '../../relay/src/router.rs'), 'utf8'))?.[1]
+  ?.replace(/\\\n\s*/g, '');
+/** The subprotocol in which frames are text. */
+const SUBPROTOCOL_JSON = 'raidcast.feed.v1.json';
 
 /** The ids that its addresses hold. */
 export const STAGED = { report: 'staged', raid: 'STAGE' };
@@ -62,7 +69,8 @@ export class Stage {
       (answer) => {
         if (answer === null) return;
         const { status, type, headers = {} } = answer;
-        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-cache', ...headers });
+        const policy = { 'content-security-policy': POLICY ?? 'none' };
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-cache', ...policy, ...headers });
         response.end(answer.body);
       },
       (error) => {
@@ -75,6 +83,9 @@ export class Stage {
   #feeds = new Set();
   /** @type {Set<import('node:stream').Duplex>} */
   #sockets = new Set();
+  /** Those whose frames are text. */
+  /** @type {WeakSet<import('node:stream').Duplex>} */
+  #texts = new WeakSet();
   #epoch = 1;
   #position = 0;
 
@@ -83,9 +94,13 @@ export class Stage {
       const url = new URL(request.url ?? '/', 'http://stage');
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      const send = (/** @type {unknown} */ frame) => socket.write(frameOf(encode(frame)));
+      const text = request.headers['sec-websocket-protocol'] === SUBPROTOCOL_JSON;
+      if (text) this.#texts.add(socket);
+      const send = (/** @type {unknown} */ frame) => socket.write(this.#bytesFor(socket, frame));
       accept(request, socket, (payload) => {
-        const said = /** @type {{ t: string, clock: number }} */ (decode(payload));
+        const said = /** @type {{ t: string, clock: number }} */ (
+          text ? JSON.parse(payload.toString()) : decode(payload)
+        );
         if (said.t === 'probe') send({ t: 'echo', clock: said.clock, relayMs: Date.now() });
       });
       if (url.searchParams.has('report')) {
@@ -114,16 +129,16 @@ export class Stage {
    * @param {{ shuffle?: boolean, count?: number }} [how] `shuffle`: some overtake whoever is before them
    */
   tick(ms, { shuffle = false, count = 1 } = {}) {
-    const bytes = [];
+    const frames = [];
     for (let i = 0; i < count; i++) {
       this.#position += 1;
       this.ticks += 1;
       const step = this.fight.step(ms / count, shuffle);
       // What is behind was captured and received so long before it is encoded.
       const times = step.ms.map((atMs, which) => (which < 2 ? atMs - this.delayS * 1000 : atMs));
-      bytes.push(frameOf(encode({ t: 'tick', p: this.#position, ...step, ms: times })));
+      frames.push({ t: 'tick', p: this.#position, ...step, ms: times });
     }
-    for (const feed of this.#feeds) feed.write(Buffer.concat(bytes));
+    for (const feed of this.#feeds) feed.write(Buffer.concat(frames.map((frame) => this.#bytesFor(feed, frame))));
   }
 
   /**
@@ -148,7 +163,18 @@ export class Stage {
     this.fight = new StagedFight(`${STAGED.report}${this.#epoch}`);
     this.#epoch += 1;
     this.#position = 0;
-    for (const feed of this.#feeds) feed.write(frameOf(encode(this.#keyframe(this.fight))));
+    for (const feed of this.#feeds) feed.write(this.#bytesFor(feed, this.#keyframe(this.fight)));
+  }
+
+  /**
+   * A frame in the format of its socket.
+   *
+   * @param {import('node:stream').Duplex} socket
+   * @param {unknown} frame
+   */
+  #bytesFor(socket, frame) {
+    if (!this.#texts.has(socket)) return frameOf(encode(frame));
+    return frameOf(Buffer.from(JSON.stringify(frame)), { text: true });
   }
 
   /** Cuts all feeds. */
@@ -211,7 +237,9 @@ export class Stage {
           ? '/raid.html'
           : PAGES.has(pathname)
             ? `${pathname}.html`
-            : pathname;
+            : /^\/overlay\/(raids|live)\//.test(pathname)
+              ? '/overlay.html'
+              : pathname;
       const file = page === '/' ? '/index.html' : page;
       const body = await readFile(join(DIST, file)).catch(() => null);
       if (body === null) return { status: 404, type: 'text/html', body: await readFile(join(DIST, '404.html')) };
@@ -261,6 +289,9 @@ export class Stage {
 class StagedFight {
   /** @type {'live' | 'final'} */
   state = 'live';
+  /** Names of the first players, where they are others. */
+  /** @type {string[]} */
+  called = [];
   lastMs = BEGUN_MS;
   startedAtMs = Date.now() - BEGUN_MS;
   /** @type {number[][]} */
@@ -358,7 +389,7 @@ class StagedFight {
   #players() {
     return this.rows.map((_, at) => ({
       playerKey: `player${at}`,
-      name: `Raider ${String(at + 1).padStart(2, '0')}`,
+      name: this.called[at] ?? `Raider ${String(at + 1).padStart(2, '0')}`,
       classId: CLASSES[at % CLASSES.length],
       specId: 2 * (at % CLASSES.length) + 1,
       abilityScore: 30_000 + at,

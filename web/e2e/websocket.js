@@ -39,15 +39,17 @@ export function accept(request, socket, heard) {
 }
 
 /**
- * One message as a binary frame.
+ * One message as a frame: binary, or of text.
  *
  * @param {Uint8Array} payload
+ * @param {{ text?: boolean }} [how]
  */
-export function frameOf(payload) {
+export function frameOf(payload, { text = false } = {}) {
+  const opcode = text ? 0x81 : 0x82;
   const { length } = payload;
-  const head = length < 126 ? Buffer.from([0x82, length]) : Buffer.alloc(length < 65_536 ? 4 : 10);
+  const head = length < 126 ? Buffer.from([opcode, length]) : Buffer.alloc(length < 65_536 ? 4 : 10);
   if (length >= 126) {
-    head[0] = 0x82;
+    head[0] = opcode;
     head[1] = length < 65_536 ? 126 : 127;
     if (length < 65_536) head.writeUInt16BE(length, 2);
     else head.writeBigUInt64BE(BigInt(length), 2);

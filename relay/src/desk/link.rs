@@ -7,6 +7,7 @@ use std::time::Duration;
 use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
 use raidcast_shared::link::{FeedTicket, LinkForm, LinkLine, LinkList, NewLink};
+use raidcast_shared::overlay::OverlayList;
 use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Linked};
 use tokio_util::sync::CancellationToken;
@@ -129,6 +130,11 @@ impl Desk {
         let row = self.rows(to).await?.into_iter().find(|row| row.id == LinkId(link)).ok_or(HttpError::NotFound)?;
         let note = by.note(Audited::LinkRevoked, to.account, self.clock().now_ms());
         if self.links.revoke(&row, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
+    }
+
+    /// The overlays that show a raid now, or that came by a channel's address.
+    pub async fn overlays_of(&self, to: &LinkTo) -> OverlayList {
+        OverlayList { overlays: self.registry.overlays(to.account, to.raid_code.as_deref()).await }
     }
 
     /// A ticket for a feed that its asker may see now.

@@ -156,6 +156,7 @@ enum Cost {
 impl Cost {
     fn of(method: &Method, path: &str) -> Self {
         let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
+        let ends = |with: &[&str]| with.iter().any(|with| path.ends_with(with));
         match () {
             // A feed is answered at once and then counts as a connection; a moment of the past takes its permit itself.
             () if begins(&["/api/v1/upload"]) || (path == "/api/v1/encounters" && method == Method::POST) => {
@@ -167,7 +168,7 @@ impl Cost {
             () if path.ends_with("/picture.png") => Self::Answer,
             // A file of the disk.
             () if begins(&["/downloads/"]) => Self::Answer,
-            () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
+            () if begins(&["/api/"]) && !ends(&["/feed", "/combat-data/ws"]) => Self::Answer,
             () if begins(&[
                 "/api",
                 "/health",

@@ -130,7 +130,7 @@ impl Details {
             if let Some(held) = view.get_mut(&key).filter(|held| same_rows(&held.frame, &frame)) {
                 (held.stale, held.made) = (false, made);
             } else {
-                view.insert(key, Detail { frame, bytes: [None, None], changed: true, stale: false, made });
+                view.insert(key, Detail { frame, bytes: Default::default(), changed: true, stale: false, made });
             }
         }
         view.values().any(|held| held.changed)
@@ -139,7 +139,7 @@ impl Details {
     /// Those of a lane, encoded. Where it takes no step nothing counts as changed.
     pub(super) fn encoded(&mut self, lane: Lane, steps: bool) -> DetailsByKey {
         let view = &mut self.views[lane.pace.index()];
-        if view.is_empty() {
+        if view.is_empty() || lane.format.is_whole() {
             return DetailsByKey::default();
         }
         let ready = view.iter_mut().map(|(key, held)| {

@@ -54,6 +54,9 @@ impl Events {
 
     /// Those that are kept, in one format.
     pub(super) fn encoded(&mut self, format: Format) -> EventRing {
+        if format.is_whole() {
+            return EventRing::default();
+        }
         let held = &mut self.bytes[format.index()];
         let oldest = self.ring.front().map_or(u64::MAX, |event| event.n);
         if held.first().map_or(u64::MAX, |(n, _)| *n) != oldest || held.len() != self.ring.len() {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use raidcast_shared::codec;
 use raidcast_shared::feed::{Bye, FeedFrame};
 
-use super::wire;
+use super::{combat_data, wire};
 
 /// How a feed's frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,17 +13,20 @@ pub enum Format {
     MessagePack,
     /// `raidcast.feed.v1.json`.
     Json,
+    /// What overlays of a widespread kind read: each frame is a fight, whole.
+    CombatData,
 }
 
 impl Format {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::MessagePack, Self::Json];
+    /// All.
+    pub const ALL: [Self; 3] = [Self::MessagePack, Self::Json, Self::CombatData];
 
-    /// A whole WebSocket frame.
+    /// A whole WebSocket frame; nothing at all of what has no place in a format.
     pub fn encode(self, frame: &FeedFrame) -> Bytes {
         match self {
             Self::MessagePack => wire::binary(&codec::encode(frame)),
             Self::Json => wire::text(&serde_json::to_vec(frame).expect("feed frames are JSON")),
+            Self::CombatData => combat_data::message(frame).map_or_else(Bytes::new, |message| wire::text(&message)),
         }
     }
 
@@ -34,8 +37,17 @@ impl Format {
         [&bye[..], &close[..]].concat().into()
     }
 
-    /// Its place in tables of both.
+    /// Whether each of its frames holds everything: its spectators get keyframes and nothing else.
+    pub(super) fn is_whole(self) -> bool {
+        self == Self::CombatData
+    }
+
+    /// Its place in tables of all.
     pub fn index(self) -> usize {
-        usize::from(self == Self::Json)
+        match self {
+            Self::MessagePack => 0,
+            Self::Json => 1,
+            Self::CombatData => 2,
+        }
     }
 }

@@ -34,7 +34,7 @@ impl Frames {
         for event in events {
             batch.extend_from_slice(event);
         }
-        if let Some(tick) = tick {
+        if let Some(tick) = tick.filter(|_| !self.format.is_whole()) {
             batch.extend_from_slice(&self.encode(tick));
         }
         self.batch = batch.freeze();

@@ -80,7 +80,11 @@ impl ShardHandle {
         match refused {
             // A ping comes again, an answer may be lost, and who was about to join is gone with it.
             Command::Sweep | Command::Answer(..) | Command::Join(_) if !has_fallen => {}
-            Command::Leave(id) | Command::Pace(id, _) | Command::Watch(id, _) | Command::Dismiss(id, _)
+            Command::Leave(id)
+            | Command::Anew(id)
+            | Command::Pace(id, _)
+            | Command::Watch(id, _)
+            | Command::Dismiss(id, _)
                 if !has_fallen =>
             {
                 mailbox.to_leave.insert(id);

@@ -17,6 +17,14 @@ impl Pace {
         PACES.iter().position(|pace| *pace == ticks_per_s).map(|at| Self(at as u8))
     }
 
+    /// That of who has not asked for another. Overlays that read `CombatData` expect it once a second.
+    pub fn usual(format: Format) -> Self {
+        match format {
+            Format::MessagePack | Format::Json => Self::default(),
+            Format::CombatData => Self::of(1).unwrap_or_default(),
+        }
+    }
+
     /// Its place in tables of all paces.
     pub fn index(self) -> usize {
         usize::from(self.0)
@@ -39,7 +47,7 @@ impl Default for Pace {
     }
 }
 
-/// Lanes of a room: each pace in both formats.
+/// Lanes of a room: each pace in each format.
 pub(super) const LANES: usize = PACES.len() * Format::ALL.len();
 
 /// A view in one format.
@@ -52,11 +60,12 @@ pub(super) struct Lane {
 impl Lane {
     /// Every lane, in the order of their places.
     pub(super) fn all() -> [Self; LANES] {
-        std::array::from_fn(|at| Self { pace: Pace::ALL[at / 2], format: Format::ALL[at % 2] })
+        const FORMATS: usize = Format::ALL.len();
+        std::array::from_fn(|at| Self { pace: Pace::ALL[at / FORMATS], format: Format::ALL[at % FORMATS] })
     }
 
     /// Its place in tables of all lanes.
     pub(super) fn index(self) -> usize {
-        self.pace.index() * 2 + self.format.index()
+        self.pace.index() * Format::ALL.len() + self.format.index()
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use raidcast_shared::feed::{FeedEvent, FeedFrame};
 use raidcast_shared::id::ActorId;
 use raidcast_shared::limits::{RAID_SPECTATORS_MAX, ROOM_SPECTATORS_MAX, WATCHED_MAX};
+use serde_json::Number;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +22,7 @@ use super::sink::{Patience, Sink};
 use super::socket::Socket;
 use super::spectator::{NO_STEP, Spectator, Whom};
 use super::view::{Resume, Start, View};
-use super::{SpectatorId, wire};
+use super::{SpectatorId, combat_data, wire};
 use crate::access::Admitted;
 use crate::limits::SHARD_TASKS_MAX;
 use crate::metrics::Metrics;
@@ -48,6 +49,8 @@ pub enum Answer<'a> {
     Frame(&'a FeedFrame),
     /// To a ping.
     Pong(&'a [u8]),
+    /// To a call with this number: nothing.
+    Nothing(&'a Number),
 }
 
 /// All spectators of a raid, and the frames that they share.
@@ -258,12 +261,13 @@ impl Room {
             let mut lacking =
                 self.shards.iter().fold(Lacking::NOBODY, |sum, shard| sum.and(shard.standing().lacking(lane)));
             let view = &mut self.views[pace.index()];
-            if seen && view.leaves_behind() {
+            // Of a format whose frames are whole the keyframe is the step.
+            if seen && (view.leaves_behind() || (format.is_whole() && view.has_moved())) {
                 lacking = lacking.and(Lacking::NO_EVENTS);
             }
             let (last_event, has_batch) = (view.last_event(), view.has_batch());
             let ready = &mut beat.lanes[lane.index()];
-            (ready.from, ready.to) = (view.from(), view.step());
+            (ready.from, ready.to) = (if format.is_whole() { view.step() } else { view.from() }, view.step());
             ready.last_event = last_event;
             ready.kept_from = self.events.kept_from(last_event);
             let frames = view.frames(format);
@@ -294,6 +298,11 @@ impl Room {
         self.shard(id).tell(Command::Pace(id, pace));
     }
 
+    /// The keyframe comes next, whatever it has got.
+    pub fn anew(&mut self, id: SpectatorId) {
+        self.shard(id).tell(Command::Anew(id));
+    }
+
     /// Skill rows of these players from now on, of at most [`WATCHED_MAX`].
     pub fn watch(&mut self, id: SpectatorId, pace: Pace, mut keys: Vec<String>) {
         keys.truncate(WATCHED_MAX);
@@ -307,6 +316,7 @@ impl Room {
         let bytes = match answer {
             Answer::Frame(frame) => format.encode(frame),
             Answer::Pong(payload) => wire::pong(payload),
+            Answer::Nothing(rseq) => wire::text(&combat_data::nothing(rseq)),
         };
         self.shard(id).tell(Command::Answer(id, bytes));
     }

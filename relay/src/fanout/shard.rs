@@ -24,6 +24,8 @@ pub(super) enum Command {
     Leave(SpectatorId),
     /// Bytes that may be lost.
     Answer(SpectatorId, Bytes),
+    /// Its keyframe comes next.
+    Anew(SpectatorId),
     Pace(SpectatorId, Pace),
     Watch(SpectatorId, Arc<Watch>),
     Dismiss(SpectatorId, Goodbye),
@@ -211,6 +213,12 @@ impl Shard {
                     && self.spectators[at].answer(&bytes, now) == Err(Gone)
                 {
                     self.remove_at(at);
+                }
+            }
+            Command::Anew(id) => {
+                if let Some(&at) = self.places.get(&id) {
+                    self.spectators[at].anew();
+                    self.note(at);
                 }
             }
             Command::Pace(id, pace) => {

@@ -102,6 +102,11 @@ impl Spectator {
         Some(bytes).filter(|bytes| !bytes.is_empty())
     }
 
+    /// The keyframe comes next, whatever it has got.
+    pub(super) fn anew(&mut self) {
+        self.step = NO_STEP;
+    }
+
     /// Another view from now on: its keyframe comes next.
     pub(super) fn pace(&mut self, pace: Pace) {
         if self.lane.pace != pace {
@@ -146,7 +151,7 @@ impl Spectator {
     }
 }
 
-/// Last words in both formats.
+/// Last words in each format.
 pub(super) type Goodbye = [Bytes; Format::ALL.len()];
 
 /// Who is sent away.

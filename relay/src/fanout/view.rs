@@ -1,4 +1,4 @@
-//! One view of a raid: where it stands, where it stood, and its frames in both formats.
+//! One view of a raid: where it stands, where it stood, and its frames in each format.
 //!
 //! Each step has a number, which only grows. What no tick can tell (another fight, a change of the raid) takes the view
 //! on by a step without a batch, so nobody has the step before the next one, and everybody gets the keyframe.

@@ -85,10 +85,10 @@ mod tests {
         let long = "W<".repeat(5_000);
         for name in hostile.into_iter().chain([long.as_str()]) {
             let shown = plain(name).map_or("Unnamed player".to_owned(), |name| cut(&name, 40));
-            let line = PlayerLine { name: shown.clone(), class: "Frost Mage", color: "#4de3d1", damage: 1, dps: 1.0 };
-            let live = fight(ReportState::Live, Outcome::Unknown, None);
-            let live = FightCard { title: shown.clone(), first: vec![line], ..live };
-            let svg = svg::of_fight(&live, Some(&shown), 0, &fonts);
+            let player = PlayerLine { name: shown.clone(), class: "Frost Mage", color: "#4de3d1", damage: 1, dps: 1.0 };
+            let plain_card = fight(ReportState::Live, Outcome::Unknown, None);
+            let card = FightCard { title: shown.clone(), first: vec![player], ..plain_card };
+            let svg = svg::of_fight(&card, Some(&shown), 0, &fonts);
             assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
             assert!(!svg.contains("<script") && !svg.contains("<image") && !svg.contains("<!"), "{svg}");
             let pixmap = painted(&svg, &fonts);

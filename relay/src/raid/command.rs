@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use raidcast_shared::administration::RaidForm;
 use raidcast_shared::id::EncounterId;
+use raidcast_shared::overlay::OverlayLine;
 use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply};
 use raidcast_store::{AccountId, EncounterRow, LinkId, Note, RaidRow, ReportLine, ShownTo, StoreError};
+use serde_json::Number;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -146,6 +148,11 @@ pub enum RaidCommand {
         /// Answered when all were told; the task has ended when [`RaidHandle::ended`] says so.
         reply: oneshot::Sender<()>,
     },
+    /// Which of its spectators are overlays.
+    Overlays {
+        /// The answer.
+        reply: oneshot::Sender<Vec<OverlayLine>>,
+    },
     /// Whether an uploader is connected.
     Connected {
         /// As who is behind sees it, to whom what came until then is shown.
@@ -208,6 +215,8 @@ pub struct JoinWish {
     pub resume: Option<(String, u64)>,
     /// It came by the channel's address: it moves on when the channel shows another raid.
     pub channel: bool,
+    /// It says that it is an overlay, and is listed as one.
+    pub overlay: bool,
 }
 
 /// A spectator that has joined.
@@ -230,6 +239,10 @@ pub enum FromSpectator {
     Probe(f64),
     /// It wants the pace that the command tells.
     Pace,
+    /// It wants to be told where the fight stands, whatever it has got.
+    Anew,
+    /// It waits for an answer to its call with this number.
+    Call(Number),
     /// It wants skill rows of these players.
     Watch(Vec<String>),
     /// It breaks the rules: say why, and close.

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use raidcast_shared::overlay::OverlayLine;
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::{EncounterKey, EncounterRow, LinkRow, RaidRow, StoreError, Tickets, Unreadable};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, LinkRow, RaidRow, StoreError, Tickets, Unreadable};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -218,6 +219,19 @@ impl RaidRegistry {
             // Who joins a task that begins after this is found to have come by a link that is over.
             let _ = task.ask(|reply| RaidCommand::LinkEnded { link: link.id, reply }).await;
         }
+    }
+
+    /// The overlays that show a raid now; without one, those that came by the account's channel. A raid that is not in memory
+    /// has none.
+    pub async fn overlays(&self, account: AccountId, raid_code: Option<&str>) -> Vec<OverlayLine> {
+        let tasks = match raid_code {
+            Some(code) => self.directory.raid(code).into_iter().collect(),
+            None => self.directory.raids_of(account),
+        };
+        let asked = tasks.iter().map(|task| task.ask(|reply| RaidCommand::Overlays { reply }));
+        // A task that has ended meanwhile has let all go.
+        let told = futures::future::join_all(asked).await.into_iter().filter_map(Result::ok);
+        told.flatten().filter(|line| raid_code.is_some() || line.by_channel).collect()
     }
 
     /// Has players shown as they wish from now on, as the store has it: nothing is sent of any raid that shows them otherwise

@@ -20,6 +20,7 @@ mod life;
 mod load;
 mod names;
 mod opening;
+mod overlays;
 mod past;
 mod replies;
 mod report;
@@ -261,6 +262,9 @@ impl RaidTask {
             // It was heeded with the command.
             RaidCommand::Heed { reply } => {
                 let _ = reply.send(());
+            }
+            RaidCommand::Overlays { reply } => {
+                let _ = reply.send(self.overlays.told());
             }
             RaidCommand::Connected { until_ms, reply } => {
                 let connected = until_ms.map_or(self.uplink.is_some(), |until_ms| self.connections.at(until_ms));

@@ -58,7 +58,7 @@ impl Viewer {
                     self.format.encode(&FeedFrame::Echo(Echo { clock, relay_ms }))
                 }
                 // It has one pace, and rows of nobody.
-                Heard::Request(_) => continue,
+                Heard::Request(_) | Heard::Call(_) => continue,
                 Heard::Close => return Err(Gone),
                 Heard::Offence(reason) => {
                     self.dismiss(&reason, None)?;

@@ -136,6 +136,14 @@ async fn a_page_that_shows_nothing_is_a_page_with_status_404() {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "what is missing may come");
         assert_eq!(ask(&relay, &format!("HEAD {path}"), &[]).await.status, 404);
     }
+    // What lets an overlay in is not told to the relay with its page, so that says nothing of what it shows.
+    for path in [format!("/overlay/live/{channel}"), "/overlay/live/nothing".into(), "/overlay/raids/nothing".into()] {
+        let answer = ask(&relay, &format!("GET {path}"), &[]).await;
+        assert!(answer.status == 200 && is_page(&answer), "{path}: {answer:?}");
+    }
+    for path in ["/overlay", "/overlay/nothing", "/overlay/reports/nothing"] {
+        assert_eq!(ask(&relay, &format!("GET {path}"), &[]).await.status, 404, "{path}");
+    }
     // A browser that has the page of another report has not been told that this one is there.
     let shown = ask(&relay, &format!("GET /reports/{}", begun.report), &[]).await;
     let has = format!("If-None-Match: {}", shown.header("etag").expect("pages have tags"));

@@ -45,6 +45,7 @@ mod open_fights;
 mod operators;
 mod optout;
 mod outcome;
+mod overlays;
 mod people;
 mod posted;
 #[cfg(all(unix, feature = "postgres"))]

@@ -94,8 +94,8 @@ async fn a_picture_is_painted_once_and_who_has_it_is_told_so() {
     assert!(metrics.contains("\nraidcast_pictures_made_total 1\n"), "{metrics}");
     // Names are sent in upper case: those of `Answer` are not.
     let name = first.header("etag").expect("it has a name").replace("w/", "W/");
-    let (held, nothing) = picture(&relay, &path, &[&format!("If-None-Match: {name}")]).await;
-    assert_eq!((held.status, nothing.len()), (304, 0));
+    let (unchanged, nothing) = picture(&relay, &path, &[&format!("If-None-Match: {name}")]).await;
+    assert_eq!((unchanged.status, nothing.len()), (304, 0));
     let head = ask(&relay, &format!("HEAD {path}"), &[]).await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     relay.stop().await;
@@ -114,8 +114,8 @@ async fn a_page_with_a_head_is_the_same_however_it_is_asked_for() {
     let head = ask(&relay, &format!("HEAD /reports/{report}"), &[]).await;
     assert_eq!((head.status, head.header("etag"), head.body.as_str()), (200, Some(&*name), ""));
     assert_eq!(head.header("content-length"), page.header("content-length"));
-    let held = ask(&relay, &get, &[&format!("If-None-Match: {name}")]).await;
-    assert_eq!((held.status, held.body.as_str()), (304, ""));
+    let unchanged = ask(&relay, &get, &[&format!("If-None-Match: {name}")]).await;
+    assert_eq!((unchanged.status, unchanged.body.as_str()), (304, ""));
     let brotli = ask(&relay, &get, &["Accept-Encoding: br"]).await;
     assert_eq!((brotli.status, brotli.header("content-encoding")), (200, Some("br")), "{:?}", brotli.head);
     relay.stop().await;
@@ -160,9 +160,9 @@ async fn what_is_known_by_its_link_alone_is_kept_out_of_search_engines() {
     use Visibility::{Public, Unlisted};
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
-    let (mut uploader, _, _, report) = streaming(&relay, Hello { visibility: Unlisted, ..hello() }, 10).await;
+    let (_uploader, _, _, report) = streaming(&relay, Hello { visibility: Unlisted, ..hello() }, 10).await;
     for (visibility, is_found) in [(Unlisted, false), (Public, true), (Unlisted, false)] {
-        uploader = Uploader::connect_as(&relay, KEY, Hello { visibility, ..hello() }).await;
+        let uploader = Uploader::connect_as(&relay, KEY, Hello { visibility, ..hello() }).await;
         let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
         let raid = uploader.welcome.raid.clone();
         for (path, is_found) in [

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use raidcast_shared::feed::{Detail, Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
 use raidcast_shared::id::{ActorId, EncounterId};
+use raidcast_shared::overlay::OverlayLine;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
@@ -182,16 +183,24 @@ impl RaidTask {
         };
         let feed = &self.stages.get(of).feed;
         let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (feed.parse_epoch(epoch), *position)) {
-            None => (Pace::default(), None),
-            Some((None, _)) => (Pace::default(), Some(None)),
+            None => (Pace::usual(wish.format), None),
+            Some((None, _)) => (Pace::usual(wish.format), Some(None)),
             Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
         };
         self.follow();
         self.bring_up(of, pace);
+        let now_ms = self.around.context.clock.now_ms();
+        let (connected_at_ms, heard_at_ms, member) = (now_ms, now_ms, admitted.is_member(self.row.tickets));
+        let overlay = wish.overlay.then_some(OverlayLine { connected_at_ms, heard_at_ms, by_channel, member });
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted };
         let (room, scene) = self.room_and_scene(of);
         let events = room.last_event(pace);
         let joined = room.join(socket, wish, || scene.keyframe(pace, events, false));
+        if let Some((id, left)) = &joined
+            && let Some(line) = overlay
+        {
+            self.overlays.join(*id, left.clone(), line);
+        }
         let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
         if !self.stages.get(of).feed.refresh {
             // Else the views may stand before a fight that they have not seen: the next tick brings them there.
@@ -210,6 +219,7 @@ impl RaidTask {
     pub(super) fn spectator(&mut self, id: SpectatorId, format: Format, pace: Pace, what: FromSpectator) {
         // Of a stage that is gone the spectators are, too.
         let Some(of) = self.stages.of_spectator(id) else { return };
+        self.overlays.heard(id, self.around.context.clock.now_ms());
         if matches!(what, FromSpectator::Pace) {
             self.follow();
             self.bring_up(of, pace);
@@ -224,6 +234,8 @@ impl RaidTask {
                 room.answer(id, format, Answer::Frame(&echo));
             }
             FromSpectator::Pace => room.pace(id, pace),
+            FromSpectator::Anew => room.anew(id),
+            FromSpectator::Call(rseq) => room.answer(id, format, Answer::Nothing(&rseq)),
             FromSpectator::Watch(players) => room.watch(id, pace, players),
             FromSpectator::Dismiss(reason) => room.dismiss(id, &reason, None),
         }

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::handles::Handles;
+use super::overlays::Overlays;
 use super::past::{Connections, Earlier};
 use super::stage::{Of, Stages};
 use crate::access::Numbers;
@@ -291,6 +292,7 @@ pub(in crate::raid) struct RaidTask {
     /// The raid is being erased: the task ends.
     pub(super) closing: bool,
     pub(super) stages: Stages,
+    pub(super) overlays: Overlays,
     /// The version of players' wishes that stages were looked at by.
     pub(super) heeded: Option<u64>,
     /// Its title was cleared since this task began: it gets no other.
@@ -337,6 +339,7 @@ impl RaidTask {
             erased: VecDeque::new(),
             closing: false,
             stages,
+            overlays: Overlays::default(),
             heeded,
             title_cleared: false,
             needed_at: Instant::now(),

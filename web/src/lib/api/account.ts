@@ -31,6 +31,8 @@ import type {
   NewKey,
   NewLink,
   OpenClaim,
+  OverlayLine,
+  OverlayList,
   OpenClaims,
   OptOutForm,
   PasswordForm,
@@ -56,8 +58,8 @@ import type { RaidPage } from './types';
 import type { ReportSummary } from '$lib/wire/types';
 import { ask, askArchive, browserApiEnv, type ApiEnv, type RaidPlace } from './client';
 
-function linksPath({ kind, name }: RaidPlace): string {
-  return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/links`;
+function pathOf({ kind, name }: RaidPlace, what: 'links' | 'overlays'): string {
+  return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/${what}`;
 }
 
 /** See the module. */
@@ -107,6 +109,8 @@ export interface AccountApi {
   links(to: RaidPlace): Promise<LinkLine[]>;
   makeLink(to: RaidPlace, form: LinkForm): Promise<NewLink>;
   revokeLink(to: RaidPlace, id: number): Promise<void>;
+  /** The overlays that show it now. */
+  overlays(of: RaidPlace): Promise<OverlayLine[]>;
   /** Clears a raid's title for good. */
   clearTitle(code: string): Promise<void>;
   /** Deletes him, with all that is his. */
@@ -197,9 +201,10 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     },
     showRaid: async (code, form) =>
       (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}`, { method: 'PATCH', body: form })) as RaidSeenBy,
-    links: async (to) => (await get<LinkList>(linksPath(to))).links,
-    makeLink: (to, form) => post(linksPath(to), form),
-    revokeLink: (to, id) => remove(`${linksPath(to)}/${id}`),
+    links: async (to) => (await get<LinkList>(pathOf(to, 'links'))).links,
+    makeLink: (to, form) => post(pathOf(to, 'links'), form),
+    revokeLink: (to, id) => remove(`${pathOf(to, 'links')}/${id}`),
+    overlays: async (of) => (await get<OverlayList>(pathOf(of, 'overlays'))).overlays,
     clearTitle: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}/title`),
     deleteMe: () => remove('/api/v1/me'),
     people: async () => {

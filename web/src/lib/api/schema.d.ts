@@ -347,6 +347,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live/{channel}/overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The overlays that came by a channel's address.
+         * @description As those of a raid.
+         */
+        get: operations["channelOverlays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -893,6 +913,26 @@ export interface paths {
          * @description When it is answered the link opens nothing any more, and all feeds that it opened have ended.
          */
         delete: operations["revokeRaidLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The overlays that show a raid now.
+         * @description Whether one still runs, for a streamer who does not see it. Overlays say themselves that they are such.
+         */
+        get: operations["raidOverlays"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2536,6 +2576,28 @@ export interface components {
          * @enum {string}
          */
         Outcome: "kill" | "wipe" | "reset" | "unfinished" | "unknown";
+        /** @description An overlay that is connected. Nothing says from where. */
+        OverlayLine: {
+            /** @description Whether it came by the channel's address, and goes on from raid to raid. */
+            byChannel: boolean;
+            /**
+             * Format: int64
+             * @description Since when, Unix ms.
+             */
+            connectedAtMs: number;
+            /**
+             * Format: int64
+             * @description When the relay heard of it last, Unix ms: one that runs says something every 20 seconds.
+             */
+            heardAtMs: number;
+            /** @description Whether it sees the raid as its members do: by a link, a ticket, or a key. */
+            member: boolean;
+        };
+        /** @description The overlays of a raid or a channel. */
+        OverlayList: {
+            /** @description Those that are connected, in the order in which they came: of a raid 100 at the most, those of members before others. */
+            overlays: components["schemas"]["OverlayLine"][];
+        };
         /** @description Where in a list a page is. */
         Pagination: {
             /**
@@ -4831,6 +4893,41 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    channelOverlays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the channel. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are connected. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -6156,6 +6253,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    raidOverlays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are connected. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverlayList"];
+                };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];

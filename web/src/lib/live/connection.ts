@@ -8,7 +8,7 @@
  */
 import { ApiFailure } from '$lib/api/client';
 import type { Bye, FeedFrame, FeedRequest } from '$lib/wire/types';
-import { decodeFrame, encodeRequest, FrameError, SUBPROTOCOL } from '$lib/wire/frame';
+import { FrameError, type Wire } from '$lib/wire/frame';
 import { backoffMs } from './backoff';
 
 /** Where the connection stands. */
@@ -35,6 +35,8 @@ export interface Socket {
 
 /** Time, chance and the network, as parameters. */
 export interface ConnectionEnv {
+  /** How frames are written. */
+  readonly wire: Wire;
   open(url: string, protocol: string): Socket;
   /** Unix ms. */
   now(): number;
@@ -167,7 +169,7 @@ export class FeedConnection {
   #open(ticket: string | null): void {
     let socket: Socket;
     try {
-      socket = this.#env.open(this.#listener.url(this.#anew, ticket), SUBPROTOCOL);
+      socket = this.#env.open(this.#listener.url(this.#anew, ticket), this.#env.wire.subprotocol);
     } catch {
       this.#again();
       return;
@@ -193,7 +195,7 @@ export class FeedConnection {
     this.#lastHeardMs = this.#env.now();
     try {
       if (typeof data !== 'string' && !(data instanceof ArrayBuffer)) throw new FrameError('neither text nor bytes');
-      const frame = decodeFrame(data);
+      const frame = this.#env.wire.decode(data);
       if (frame === null) return;
       this.#answered(frame.t === 'echo');
       if (frame.t === 'bye') {
@@ -265,7 +267,7 @@ export class FeedConnection {
 
   #send(request: FeedRequest): void {
     try {
-      this.#socket?.send(encodeRequest(request, this.#socket.protocol));
+      this.#socket?.send(this.#env.wire.encode(request, this.#socket.protocol));
     } catch {
       // A socket that is closing: its onclose or the silence brings the next try.
     }

@@ -28,8 +28,8 @@ const gate = new FrameGate({
   },
 });
 
-/** The real ones. */
-export const browserEnv: PageEnv = {
+/** The real ones, but for how frames are written. */
+export const plainEnv: Omit<PageEnv, 'wire'> = {
   ...time,
   open: (url, protocol) => new WebSocket(url, protocol),
   random: () => Math.random(),

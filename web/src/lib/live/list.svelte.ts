@@ -19,12 +19,18 @@ export class ReportList {
   failure = $state.raw<ApiFailure | null>(null);
   nowMs = $state(0);
 
-  readonly #env: PageEnv;
+  readonly #env: Omit<PageEnv, 'wire'>;
   readonly #reading: Reading<ReportPage>;
   readonly #clock: PageClock;
   #readMs = $state<number | null>(null);
 
-  constructor(options: { api: Api; env: PageEnv; number: number; limit: number; visible: () => boolean }) {
+  constructor(options: {
+    api: Api;
+    env: Omit<PageEnv, 'wire'>;
+    number: number;
+    limit: number;
+    visible: () => boolean;
+  }) {
     this.#env = options.env;
     this.nowMs = options.env.now();
     this.#reading = new Reading(options.env, {

@@ -64,6 +64,7 @@ export class LiveRaid {
   readonly #env: PageEnv;
   readonly #ticket: Api['feedTicket'];
   readonly #origin: string;
+  readonly #as: 'overlay' | null;
   readonly #happened: (event: FeedEvent) => void;
   readonly #missed: () => void;
   readonly #letGo: () => void;
@@ -86,6 +87,8 @@ export class LiveRaid {
     env: PageEnv;
     ticket: Api['feedTicket'];
     origin: string;
+    /** What it says that it is, where its uploader is told so. */
+    as?: 'overlay' | null;
     happened?: (event: FeedEvent) => void;
     /** Things may have happened that were not told: it was not there, or they were too many. */
     missed?: () => void;
@@ -95,6 +98,7 @@ export class LiveRaid {
     this.#env = options.env;
     this.#ticket = options.ticket;
     this.#origin = options.origin;
+    this.#as = options.as ?? null;
     this.#happened = options.happened ?? (() => undefined);
     this.#missed = options.missed ?? (() => undefined);
     this.#letGo = options.letGo ?? (() => undefined);
@@ -161,7 +165,7 @@ export class LiveRaid {
     const held = anew ? null : this.#known.view;
     this.#unbuilt = held === null;
     const resume = { epoch: held?.epoch ?? null, position: held?.position ?? null };
-    return this.#place === null ? '' : feedUrl(this.#place, { ticket, ...resume }, this.#origin);
+    return this.#place === null ? '' : feedUrl(this.#place, { ticket, as: this.#as, ...resume }, this.#origin);
   }
 
   #askForPace(ticks: number): void {

@@ -3,6 +3,7 @@ import type { Socket } from '$lib/live/connection';
 import type { PageEnv } from '$lib/live/env';
 import type { FeedFrame, FeedRequest } from '$lib/wire/types';
 import { SUBPROTOCOL_JSON } from '$lib/wire/frame';
+import { messagePack } from '$lib/wire/message-pack';
 
 /** A socket whose other end is the test. */
 export class FakeSocket implements Socket {
@@ -37,6 +38,7 @@ export class FakeSocket implements Socket {
 
 /** The environment of a connection, with a clock that stands until it is moved. */
 export class FakeEnv implements PageEnv {
+  readonly wire = messagePack;
   readonly sockets: FakeSocket[] = [];
   #now = 1_000_000;
   #timers = new Map<number, { at: number; run: () => void }>();

@@ -1,8 +1,11 @@
 import { encode } from '@msgpack/msgpack';
 import { describe, expect, it } from 'vitest';
 import { keyframe, tick } from '$lib/testing/samples';
-import { decodeFrame, encodeRequest, FrameError, SUBPROTOCOL, SUBPROTOCOL_JSON } from './frame';
+import { FrameError, json, SUBPROTOCOL, SUBPROTOCOL_JSON } from './frame';
+import { messagePack } from './message-pack';
 import { applyRowChanges } from './row';
+
+const { decode: decodeFrame, encode: encodeRequest } = messagePack;
 
 function bytes(value: unknown): ArrayBuffer {
   return encode(value).slice().buffer;
@@ -13,6 +16,7 @@ describe('frames', () => {
     for (const frame of [keyframe(), tick(6, { rows: [0, 1, 7] })]) {
       expect(decodeFrame(bytes(frame))).toEqual(frame);
       expect(decodeFrame(JSON.stringify(frame))).toEqual(frame);
+      expect(json.decode(JSON.stringify(frame))).toEqual(frame);
     }
   });
 
@@ -28,6 +32,7 @@ describe('frames', () => {
   it('that cannot be read are errors', () => {
     for (const bad of ['', '[]', 'null', '{"x":1}', '{"t":5}']) expect(() => decodeFrame(bad)).toThrow(FrameError);
     expect(() => decodeFrame(new Uint8Array([0xc1]).buffer)).toThrow(FrameError);
+    expect(() => json.decode(bytes(tick(1)))).toThrow(FrameError);
     // Bytes behind the frame.
     expect(() => decodeFrame(new Uint8Array([...encode(tick(1)), 1]).buffer)).toThrow(FrameError);
   });
@@ -35,6 +40,7 @@ describe('frames', () => {
   it('to the relay are written in the format of the subprotocol', () => {
     expect(encodeRequest({ t: 'probe', clock: 1 }, SUBPROTOCOL_JSON)).toBe('{"t":"probe","clock":1}');
     expect(encodeRequest({ t: 'probe', clock: 1 }, SUBPROTOCOL)).toBeInstanceOf(Uint8Array);
+    expect(json.encode({ t: 'probe', clock: 1 }, SUBPROTOCOL)).toBe('{"t":"probe","clock":1}');
   });
 });
 

@@ -1,10 +1,9 @@
 /**
- * Bytes to feed frames and back. Beyond this file nobody sees bytes; beyond `live` nobody sees frames.
+ * Bytes to feed frames and back. Beyond `wire` nobody sees bytes; beyond `live` nobody sees frames.
  *
  * What a frame holds is the relay's word and not checked again field by field; what would make folding it go wrong in
  * silence (no kind, rows that do not fit their columns) is.
  */
-import { decode, encode } from '@msgpack/msgpack';
 import type { FeedFrame, FeedRequest } from './types';
 
 /** The subprotocol with MessagePack frames. */
@@ -19,15 +18,31 @@ export class FrameError extends Error {
   override name = 'FrameError';
 }
 
-/**
- * Reads one frame: binary is MessagePack, text is JSON.
- *
- * `null` for a kind that this page does not know: later relays may send more.
- */
-export function decodeFrame(data: ArrayBuffer | string): FeedFrame | null {
+/** How frames are written. */
+export interface Wire {
+  /** What is asked for. */
+  readonly subprotocol: string;
+  /** Reads one frame; `null` for a kind that this page does not know: later relays may send more. */
+  decode(data: ArrayBuffer | string): FeedFrame | null;
+  /** Writes one request in the format of the subprotocol that was agreed upon. */
+  encode(request: FeedRequest, subprotocol: string): string | Uint8Array<ArrayBuffer>;
+}
+
+/** Text alone: more bytes on the way, and less to load. */
+export const json: Wire = {
+  subprotocol: SUBPROTOCOL_JSON,
+  decode: (data) => {
+    if (typeof data !== 'string') throw new FrameError('bytes where text was agreed upon');
+    return frameOf(() => JSON.parse(data));
+  },
+  encode: (request) => JSON.stringify(request),
+};
+
+/** What was read, if it is a frame. */
+export function frameOf(read: () => unknown): FeedFrame | null {
   let value: unknown;
   try {
-    value = typeof data === 'string' ? JSON.parse(data) : decode(data);
+    value = read();
   } catch (cause) {
     throw new FrameError('the frame is not readable', { cause });
   }
@@ -36,9 +51,4 @@ export function decodeFrame(data: ArrayBuffer | string): FeedFrame | null {
   }
   if (!KINDS.has(value.t)) return null;
   return value as FeedFrame;
-}
-
-/** Writes one request in the format of the subprotocol. */
-export function encodeRequest(request: FeedRequest, subprotocol: string): string | Uint8Array<ArrayBuffer> {
-  return subprotocol === SUBPROTOCOL_JSON ? JSON.stringify(request) : encode(request);
 }
