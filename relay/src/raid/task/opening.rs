@@ -136,6 +136,7 @@ impl RaidTask {
                 self.refuse_set_aside(id);
             }
             Err(OpenError::OtherColumns) => self.refuse_other_columns(id),
+            Err(OpenError::ShownToMore) => self.refuse_shown_to_more(id),
             Err(OpenError::TooMany(spent)) => {
                 self.around.directory.disown(self.key(id), &self.me);
                 let whose = if self.row.history { "an upload of old fights" } else { "this key" };
@@ -397,6 +398,11 @@ async fn take_encounter(
         row
     };
     if row.raid_code != raid.code && moves {
+        // As it is now: its owner may have changed it since this raid's task has read it.
+        let to = store.raid_by_id(raid.id).await?.map_or_else(|| raid.policy(), |raid| raid.policy());
+        if to.shows_more_than(row.policy()) {
+            return Err(OpenError::ShownToMore);
+        }
         let (writes, to, which) = (Arc::clone(store), raid.code.clone(), row.row);
         let moving = async move { writes.move_encounter(which, &to).await };
         around.channels.write_beside(raid.account, moving).await?;
