@@ -7,12 +7,13 @@ use raidcast_shared::event::Knows;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{
-    Begin, Begun, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, Begun, Hello, NamesPolicy, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Visibility,
 };
 use uuid::Uuid;
 
 use crate::raw::becomes;
-use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello};
+use crate::script::{KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, header, hello};
 use crate::shaky::Shaky;
 
 fn old_fights() -> Hello {
