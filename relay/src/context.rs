@@ -212,6 +212,11 @@ impl Context {
         self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, *ticket))
     }
 
+    /// The page of a channel, for who brings no ticket.
+    pub fn channel_page(&self, channel: &str) -> String {
+        format!("{}/live/{channel}", self.public_url)
+    }
+
     /// The page of a channel that shows this raid now.
     pub fn channel_url(&self, channel: &str, raid: &RaidRow) -> String {
         let ticket = || self.secret.channel_ticket(channel, raid.tickets.channel);

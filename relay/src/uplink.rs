@@ -74,7 +74,7 @@ pub async fn upgrade(
     ws: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
     let (uploader, until) = uplinks.door.streamer(&headers).await?;
-    let account = uploader.account();
+    let (account, reads) = (uploader.account(), uploader.reads());
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
     let permits = (asked.socket()?, connect(&uplinks, account)?);
     let ws = ws
@@ -83,7 +83,7 @@ pub async fn upgrade(
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
     let request = Span::current();
-    Ok(ws.on_upgrade(move |socket| converse(uplinks, (account, until), permits, request, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(uplinks, (account, reads, until), permits, request, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
@@ -108,7 +108,7 @@ enum Ended {
 /// and a frame takes none.
 async fn converse(
     uplinks: Uplinks,
-    (account, until): (AccountId, Until),
+    (account, reads, until): (AccountId, bool, Until),
     _permits: Permits,
     request: Span,
     socket: WebSocket,
@@ -120,7 +120,7 @@ async fn converse(
     let ended = match hello {
         Ok(Ok(hello)) => {
             metrics.frame(FrameKind::Hello);
-            match attach(&uplinks, account, hello).instrument(request.clone()).await {
+            match attach(&uplinks, (account, reads), hello).instrument(request.clone()).await {
                 Ok(attached) => attached.run(&uplinks, (account, until), &mut sink, &mut stream).await,
                 Err(refused) => Ended::Refused(refused),
             }
@@ -201,7 +201,7 @@ async fn first_frame(stream: &mut Frames) -> Result<Hello, Ended> {
     }
 }
 
-async fn attach(uplinks: &Uplinks, account: AccountId, hello: Hello) -> Result<Attached, Refused> {
+async fn attach(uplinks: &Uplinks, (account, reads): (AccountId, bool), hello: Hello) -> Result<Attached, Refused> {
     let (code, channel) = hello::admit(&uplinks.registry, account, &hello).await?;
     let connection = uplinks.context().connection_id();
     for _ in 0..3 {
@@ -217,7 +217,7 @@ async fn attach(uplinks: &Uplinks, account: AccountId, hello: Hello) -> Result<A
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {
-                let welcome = hello::welcome(uplinks.context(), &hello, &raid, &channel);
+                let welcome = hello::welcome(uplinks.context(), &hello, &raid, (&channel, reads));
                 let (history, fights) = (raid.history, Fights::default());
                 return Ok(Attached { connection, handle, history, welcome, replies, own, fights });
             }

@@ -99,14 +99,15 @@ impl Veils {
         numbers.map_err(|error| StoreError::clone(&error))
     }
 
-    /// Numbers of a raid's players, once these have some: those that are new in the order of their keys, for that in which a
-    /// meter tells them may be that of the game's ids.
+    /// Numbers of a raid's players, once these have some: those that are new in an order that is made of the relay's secret
+    /// for this raid. That in which a meter tells them may be that of the game's ids, and that of their keys can be read
+    /// wherever names are shown.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn numbered(&self, code: &str, players: &[ActorId]) -> Result<Arc<Numbers>, StoreError> {
         let mut players = players.to_vec();
-        players.sort_unstable();
+        players.sort_by_cached_key(|player| self.secret.place(code, *player));
         let numbers: Numbers = self.store.number_players(code, &players).await?.into_iter().collect();
         let numbers = Arc::new(numbers);
         self.numbers.insert(code.to_owned(), Arc::clone(&numbers)).await;

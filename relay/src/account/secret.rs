@@ -39,6 +39,12 @@ impl RelaySecret {
         ActorId(self.mac(b"pseudonym", &message))
     }
 
+    /// Where a player stands among those who get their numbers in a raid at once: an order that is good there alone, and
+    /// leads to nobody's key.
+    pub fn place(&self, raid_code: &str, player: ActorId) -> [u8; 16] {
+        self.mac(b"place", &[raid_code.as_bytes(), b"|", &player.0].concat())
+    }
+
     /// What stands for an encounter's id from the moment it arrives: a client makes the clear one of its player's id,
     /// so whoever reads it finds the player by trying all of them.
     pub fn encounter(&self, id: EncounterId) -> EncounterId {

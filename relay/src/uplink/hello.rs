@@ -132,12 +132,14 @@ pub(super) async fn admit(
     Ok((raid.code, channel))
 }
 
-/// What a client is told that speaks for a raid now.
-pub(super) fn welcome(context: &Context, hello: &Hello, raid: &RaidRow, channel: &str) -> Welcome {
+/// What a client is told that speaks for a raid now. The link of the channel shows other raids of the account, too: one
+/// whose key may not read has it without a ticket.
+pub(super) fn welcome(context: &Context, hello: &Hello, raid: &RaidRow, (channel, reads): (&str, bool)) -> Welcome {
+    let channel_url = if reads { context.channel_url(channel, raid) } else { context.channel_page(channel) };
     Welcome {
         v: VERSIONS.1.min(hello.v.1),
         raid_url: context.raid_url(raid),
-        channel_url: context.channel_url(channel, raid),
+        channel_url,
         raid: raid.code.clone(),
         limits: WireLimits::default(),
     }

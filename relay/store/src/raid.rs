@@ -123,6 +123,22 @@ pub struct Policy {
     pub tickets: Tickets,
 }
 
+impl Policy {
+    /// Whether by it anybody sees more than by another one: who may see it, which names, and how soon.
+    pub fn shows_more_than(self, other: Self) -> bool {
+        let fewer = |to: Visibility, from: Visibility| stricter(to, from) == to;
+        let shown_to_more = !fewer(self.shown_to.live, other.shown_to.live)
+            || !fewer(self.shown_to.reports(), other.shown_to.reports());
+        // Where nobody is named who has not agreed, those who have are.
+        let hidden = |names: NamesPolicy| match names {
+            NamesPolicy::Full => 0,
+            NamesPolicy::Hidden => 1,
+            NamesPolicy::Class => 2,
+        };
+        shown_to_more || hidden(self.names) < hidden(other.names) || self.delay.ms < other.delay.ms
+    }
+}
+
 impl RaidRow {
     /// Who is shown what of it.
     pub fn policy(&self) -> Policy {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use raidcast_relay::account::RelaySecret;
 use raidcast_shared::feed::{FeedFrame, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
-use raidcast_shared::id::ActorId;
+use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
+use uuid::Uuid;
 
+use crate::raw::becomes;
 use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, Whole, hello, soon};
 
 /// Of the players of a script.
@@ -298,4 +300,29 @@ async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_s
     let all: BTreeSet<String> = NAMES.into_iter().map(str::to_owned).chain(keys()).collect();
     assert_eq!(recorder.known(), all);
     soon("stopping", relay.stop()).await;
+}
+
+#[tokio::test]
+async fn numbers_of_one_roster_stand_in_another_order_in_each_raid_and_never_by_their_keys() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut orders = Vec::new();
+    for nth in 0..10_u32 {
+        let raid = RaidId(Uuid::from_u128(1_000 + u128::from(nth)));
+        let mut uploader = Uploader::connect_as(&relay, KEY, Hello { raid, ..showing(NamesPolicy::Class) }).await;
+        let fight = Script::new(10, 2).at(1_789_000_000_000 + i64::from(nth) * 1_000_000);
+        let begun = uploader.begin(&fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+        let code = uploader.welcome.raid.clone();
+        becomes("its numbers", async || relay.store.raid_players(&code).await.unwrap().len() == 3).await;
+        let mut numbers = relay.store.raid_players(&code).await.unwrap();
+        numbers.sort_unstable_by_key(|(_, number)| *number);
+        orders.push(numbers.into_iter().map(|(player, _)| player).collect::<Vec<_>>());
+    }
+    assert!(orders.iter().all(|order| order.iter().collect::<BTreeSet<_>>().len() == 3), "{orders:?}");
+    // Six orders are possible: that ten raids have the same is chance once in ten million times.
+    assert!(orders.iter().any(|order| order != &orders[0]), "one order leads from raid to raid: {orders:?}");
+    assert!(orders.iter().any(|order| !order.is_sorted()), "the order is that of keys: {orders:?}");
+    relay.stop().await;
 }

@@ -7,12 +7,13 @@ use raidcast_shared::event::Knows;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{
-    Begin, Begun, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, Begun, Hello, NamesPolicy, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Visibility,
 };
 use uuid::Uuid;
 
 use crate::raw::becomes;
-use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello};
+use crate::script::{KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, header, hello};
 use crate::shaky::Shaky;
 
 fn old_fights() -> Hello {
@@ -374,5 +375,40 @@ async fn a_begin_alone_moves_no_report_and_a_first_delta_does() {
     assert_eq!((status, report["raid"].as_str()), (200, Some(second.welcome.raid.as_str())));
     second.deltas(begun.h, &more.deltas[..1]).await;
     acked_despite_rewinds(&mut second, 1).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_fight_moves_to_no_raid_that_shows_it_to_more_people_or_with_fuller_names_or_sooner() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let strict = Hello { visibility: Visibility::Private, names: NamesPolicy::Class, delay_s: 60, ..hello() };
+    let mut first = Uploader::connect_as(&relay, KEY, strict.clone()).await;
+    let fight = Script::new(10, 2);
+    let begun = first.begin(&fight).await;
+    first.deltas(begun.h, &fight.deltas[..5]).await;
+    first.acked(5).await;
+    let moved = |n: u128| Hello { raid: RaidId(Uuid::from_u128(n)), ..strict.clone() };
+    for more in [
+        Hello { visibility: Visibility::Public, ..moved(11) },
+        Hello { report_visibility: Some(Visibility::Unlisted), ..moved(12) },
+        Hello { names: NamesPolicy::Full, ..moved(13) },
+        Hello { names: NamesPolicy::Hidden, ..moved(14) },
+        Hello { delay_s: 0, ..moved(15) },
+    ] {
+        let mut second = Uploader::connect_as(&relay, UPLOAD_KEY, more).await;
+        let begin = Begin { enc: fight.enc, stream: Script::new(10, 3).stream, header: header() };
+        second.send(&UplinkFrame::Begin(begin)).await;
+        let UplinkReply::Refused(refused) = second.reply().await else { panic!("it moved") };
+        let told = (refused.code, refused.scope, refused.enc, refused.retry_ms.is_some());
+        assert_eq!(told, (RefusedCode::NotSupported, RefusedScope::Encounter, Some(fight.enc), true), "{refused:?}");
+        assert_eq!(relay.get(&format!("/api/v1/reports/{}", begun.report)).await.0, 404);
+    }
+    // Where it was it goes on, and where nobody sees more it may go.
+    first.deltas(begun.h, &fight.deltas[5..]).await;
+    first.acked(10).await;
+    let mut alike = Uploader::connect_as(&relay, KEY, moved(16)).await;
+    let taken = alike.begin(&fight).await;
+    assert_eq!((taken.report, taken.held.map(|held| held.seq)), (begun.report, Some(10)));
     relay.stop().await;
 }

@@ -225,6 +225,8 @@ async fn names_and_passwords_that_cannot_be_are_refused_in_words() {
         ("  a  ", PASSWORD),
         ("line\nbreak", PASSWORD),
         ("a\u{202e}b", PASSWORD),
+        ("An\u{200b}a", PASSWORD),
+        ("Ana\u{e0041}", PASSWORD),
         (&*"n".repeat(33), PASSWORD),
         ("Ana", "short"),
         ("Ana", &"p".repeat(513)),
@@ -620,9 +622,14 @@ async fn what_a_program_asks_for_is_bounded_and_must_be_readable() {
     let data = tempfile::tempdir().unwrap();
     let relay = open(data.path()).await;
     let mut program = Browser { page: "", ..Browser::at(&relay, 1) };
-    for form in
-        ["", "client_id=", "client_id=a%0Ab", "client_id=a&scope=everything", &format!("client_id={}", "a".repeat(65))]
-    {
+    for form in [
+        "",
+        "client_id=",
+        "client_id=a%0Ab",
+        "client_id=a%E2%80%8Bb",
+        "client_id=a&scope=everything",
+        &format!("client_id={}", "a".repeat(65)),
+    ] {
         let answer = program.send("POST", "/api/v1/device/code", FORM, form).await;
         assert_eq!((answer.status, answer.code()), (400, "bad_request"), "{form}");
     }

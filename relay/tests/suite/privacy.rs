@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
 use crate::script::{
-    KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, header, hello, reply, send_bytes, soon, uplink,
+    KEY, OTHER_KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, header, hello, reply, send_bytes, soon, uplink,
 };
 
 fn seen_by(visibility: Visibility) -> Hello {
@@ -103,6 +103,19 @@ async fn who_makes_a_raid_private_while_the_store_takes_nothing_is_told_so_and_n
     let _again = Uploader::connect_as(&relay, KEY, seen_by(Visibility::Private)).await;
     assert_eq!(relay.get(&page).await.0, 404);
     let_go(&mut spectator).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_read_is_given_its_raids_ticket_and_not_that_of_the_channel() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let own = Uploader::connect_as(&relay, KEY, seen_by(Visibility::Private)).await;
+    let (channel, ticket) = parts(&own.welcome.channel_url);
+    assert!(ticket.is_some(), "{}", own.welcome.channel_url);
+    let meters = Uploader::connect_as(&relay, UPLOAD_KEY, seen_by(Visibility::Private)).await;
+    assert!(parts(&meters.welcome.raid_url).1.is_some(), "{}", meters.welcome.raid_url);
+    assert_eq!(parts(&meters.welcome.channel_url), (channel, None));
     relay.stop().await;
 }
 

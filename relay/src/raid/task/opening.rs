@@ -9,7 +9,7 @@ use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits::OPEN_ENCOUNTERS_MAX;
 use raidcast_shared::uplink::{Begin, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkReply};
-use raidcast_store::{EncounterKey, NewEncounter, RaidRow, StoreError, StoredStream};
+use raidcast_store::{EncounterKey, EncounterRow, NewEncounter, RaidRow, Store, StoreError, StoredStream};
 
 use super::state::{Around, Beginning, Chore, Claiming, Elsewhere, Found, OpenError, Opened, Opening, RaidTask};
 use crate::memory::Full;
@@ -136,6 +136,10 @@ impl RaidTask {
                 self.refuse_set_aside(id);
             }
             Err(OpenError::OtherColumns) => self.refuse_other_columns(id),
+            Err(OpenError::ShownToMore) => {
+                self.around.directory.disown(self.key(id), &self.me);
+                self.refuse_shown_to_more(id);
+            }
             Err(OpenError::TooMany(spent)) => {
                 self.around.directory.disown(self.key(id), &self.me);
                 let whose = if self.row.history { "an upload of old fights" } else { "this key" };
@@ -350,6 +354,13 @@ async fn open_encounter(
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
     // A report that exists stays on the page it was made on when old fights are uploaded.
     let moves = !raid.history;
+    // Before anything is taken from the raid that has it.
+    if moves
+        && let Some(row) = find_row(around.context.store.as_ref(), key).await?
+        && row.raid_code != raid.code
+    {
+        may_move(around.context.store.as_ref(), raid, &row).await?;
+    }
     let (claim, before) = claiming.claim(&around.directory, key, me);
     if let Some(before) = &before {
         // A task that has ended meanwhile has let go of it too.
@@ -397,6 +408,7 @@ async fn take_encounter(
         row
     };
     if row.raid_code != raid.code && moves {
+        may_move(store.as_ref(), raid, &row).await?;
         let (writes, to, which) = (Arc::clone(store), raid.code.clone(), row.row);
         let moving = async move { writes.move_encounter(which, &to).await };
         around.channels.write_beside(raid.account, moving).await?;
@@ -408,6 +420,13 @@ async fn take_encounter(
     }
     let gone = || StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)).into();
     load_row(context, &row).await?.ok_or_else(gone)
+}
+
+/// Whether a fight may move to a raid: not where that shows it to more people. Both are as the store has them now: who owns
+/// them may have changed one since.
+async fn may_move(store: &dyn Store, to: &RaidRow, row: &EncounterRow) -> Result<(), OpenError> {
+    let policy = store.raid_by_id(to.id).await?.map_or_else(|| to.policy(), |raid| raid.policy());
+    if policy.shows_more_than(row.policy()) { Err(OpenError::ShownToMore) } else { Ok(()) }
 }
 
 /// A reading as it is stored when it begins, after this revision of the report.

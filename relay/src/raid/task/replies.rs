@@ -63,6 +63,24 @@ impl RaidTask {
         self.refuse(RefusedCode::BadColumns, text, RefusedScope::Encounter, None, Some(enc));
     }
 
+    /// It stays in the raid that it is in, which goes on with it.
+    pub(super) fn refuse_shown_to_more(&mut self, enc: EncounterId) {
+        if let Some(uplink) = &mut self.uplink {
+            uplink.elsewhere.remove(&enc);
+        }
+        let text = "this fight is in another raid of this account, which shows it to fewer people, later or with fewer \
+                    names: let this raid show no more than that one, or change that one, and send the fight again";
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::NotSupported,
+            text: text.into(),
+            scope: RefusedScope::Encounter,
+            // Its client keeps it, and asks again: who owns them may have changed one of the raids.
+            retry_ms: Some(SET_ASIDE_RETRY_MS),
+            h: None,
+            enc: Some(enc),
+        }));
+    }
+
     pub(super) fn refuse_set_aside(&mut self, enc: EncounterId) {
         self.reply(UplinkReply::Refused(Refused {
             code: RefusedCode::StoreUnavailable,

@@ -218,6 +218,8 @@ pub(super) enum OpenError {
     Unread(Unread),
     /// What is held of the reading has other columns.
     OtherColumns,
+    /// The raid shows it to more people than the one that it is in.
+    ShownToMore,
     TooMany(Spent),
 }
 
