@@ -74,6 +74,19 @@ describe('the table of players', () => {
     expect(screen.getByText('Nobody has healed.')).toBeTruthy();
   });
 
+  it('goes and comes again when nobody has done anything and then somebody has', async () => {
+    const shown = { metric: 'damage' as const, durationMs: 10_000, selected: null, skills: null, skillsFrom: null };
+    const rest = { ...shown, sort: SORT_DEFAULT, onselect: none, onsort: none };
+    const { rerender } = render(PlayerTable, { figures: figures(), ...rest });
+    await tick();
+    await rerender({ figures: figures({ players: [] }), ...rest });
+    await tick();
+    expect(screen.queryByRole('table')).toBeNull();
+    await rerender({ figures: figures(), ...rest });
+    await tick();
+    expect(screen.getAllByRole('row').length).toBeGreaterThan(1);
+  });
+
   it('shows amount, rate and share, and tells its order', () => {
     table();
     const cells = (at: number): string[] =>
