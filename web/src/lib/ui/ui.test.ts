@@ -390,14 +390,34 @@ describe('lists beside the table', () => {
   };
 
   it('have words for nothing', () => {
-    render(AttemptList, { attempts: [], selected: null, zeroMs: 0, onselect: none });
-    expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
+    const no = { attempts: [], selected: null, zeroMs: 0, onselect: none };
+    const words = (some: Partial<Parameters<typeof render<typeof AttemptList>>[1]>): string => {
+      cleanup();
+      return (
+        render(AttemptList, { ...no, ...some })
+          .container.querySelector('p')
+          ?.textContent.trim() ?? ''
+      );
+    };
+    expect(words({ known: false })).toBe('This meter does not record attempts.');
+    expect(words({ known: false, source: 'upload' })).toBe('This upload does not record attempts.');
+    expect(words({ goesOn: true })).toBe('No attempt has begun yet.');
+    expect(words({})).toBe('No attempts are recorded.');
     render(DeathList, { deaths: [], players: [], zeroMs: 0 });
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
     cleanup();
     render(DeathList, { deaths: [], players: [], zeroMs: 0, known: false });
     expect(screen.getByText('This meter does not record deaths.')).toBeTruthy();
     expect(screen.queryByText('Nobody has died.')).toBeNull();
+  });
+
+  it('say whether they are of a part or of the whole', () => {
+    render(DeathList, { deaths: [], players: [], zeroMs: 0, part: true });
+    expect(screen.getByText('Nobody died in this part.')).toBeTruthy();
+    expect(screen.getByRole('heading').textContent).toContain('in this part');
+    cleanup();
+    render(AttemptList, { attempts: [attempt], selected: 1, zeroMs: 0, onselect: none, besidePart: true });
+    expect(screen.getByRole('heading').textContent).toContain('of the whole fight');
   });
 
   it('tell of attempts without a choice where the fight has no parts, and of no deaths that nobody knows', () => {
