@@ -74,6 +74,19 @@ describe('the table of players', () => {
     expect(screen.getByText('Nobody has healed.')).toBeTruthy();
   });
 
+  it('keeps the number of a player whose name is cut', () => {
+    const players = [
+      player('a', { name: 'Wind Knight 22', damage: 9, hits: 1 }),
+      player('b', { name: 'Ann', damage: 1 }),
+    ];
+    table({ figures: figures({ players }) });
+    const names = [...document.querySelectorAll('button[data-player] bdi')];
+    expect(names.map((name) => name.textContent)).toEqual(['Wind Knight 22', 'Ann']);
+    expect(names.map((name) => name.querySelector('[data-number]')?.textContent)).toEqual([' 22', undefined]);
+    expect(names[0]?.firstElementChild?.className).toContain('truncate');
+    expect(names[0]?.lastElementChild?.className).not.toContain('truncate');
+  });
+
   it('goes and comes again when nobody has done anything and then somebody has', async () => {
     const shown = { metric: 'damage' as const, durationMs: 10_000, selected: null, skills: null, skillsFrom: null };
     const rest = { ...shown, sort: SORT_DEFAULT, onselect: none, onsort: none };
@@ -401,7 +414,7 @@ describe('lists beside the table', () => {
     };
     expect(words({ known: false })).toBe('This meter does not record attempts.');
     expect(words({ known: false, source: 'upload' })).toBe('This upload does not record attempts.');
-    expect(words({ goesOn: true })).toBe('No attempt has begun yet.');
+    expect(words({ goesOn: true })).toBe('No attempt so far. Some meters record none.');
     expect(words({})).toBe('No attempts are recorded.');
     render(DeathList, { deaths: [], players: [], zeroMs: 0 });
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
