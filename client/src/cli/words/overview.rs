@@ -138,7 +138,10 @@ mod tests {
         assert!(text(&overview, false).ends_with("and 5 earlier ones that were sent; --all lists them\n"));
         assert_eq!(text(&overview, true).lines().count(), 28);
         // Somebody may have deleted them since.
-        assert_eq!(text(&overview, true).lines().filter(|line| line.starts_with("sent          2026-09-21")).count(), 25);
+        assert_eq!(
+            text(&overview, true).lines().filter(|line| line.starts_with("sent          2026-09-21")).count(),
+            25
+        );
         assert!(text(&Overview::default(), false).contains("Nothing has been streamed from here yet."));
     }
 
