@@ -683,6 +683,7 @@ fn changes() {
             Some(
                 "This raid was deleted on the relay. A fight that goes on begins a new one. Trying again in 2 s.".into(),
             ),
+            r#"{"event":"disconnected","why":"The relay answers: this raid was deleted by its owner: a fight that goes on comes again, in a new raid","retryMs":2000}"#,
         ),
         (
             Change::Disconnected { why: Outage::Said { text: "busy".into() }, retry_ms: 2_000, was_connected: false },
