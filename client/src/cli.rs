@@ -40,7 +40,7 @@ pub enum Command {
     Upload(upload::UploadFlags),
     /// Forget the key for a relay
     Logout(login::LogoutFlags),
-    /// Say which fights are on the relay, which wait, and why
+    /// Say which fights were sent, which wait, and why
     Status(status::StatusFlags),
 }
 

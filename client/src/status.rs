@@ -21,7 +21,7 @@ use crate::uploader::waiting::Waiting;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stand {
-    /// Its report is on the relay.
+    /// It was sent, and the relay has said that it has it. Whether it was deleted there since nobody here knows.
     OnRelay,
     /// It is on its way.
     Streaming,

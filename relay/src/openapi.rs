@@ -34,7 +34,8 @@ does not take is answered 405 with `Allow`, and an address that is not here 404.
 head is far too long, is refused with 400, 414 or 431 and no body.
 
 Not described here are the WebSockets: `/api/v1/raids/{code}/feed` and `/api/v1/live/{channel}/feed` show fights while they \
-happen, and `/api/v1/uplink` takes them. `shared/PROTOCOL.md` defines both; `docs/api.md` has examples.";
+happen, and `/api/v1/uplink` takes them. Both are defined in Raidcast's source code, in \
+`shared/PROTOCOL.md`, with examples in `docs/api.md`: whoever runs this relay can tell where to get it.";
 
 /// A fight that is uploaded.
 const EXAMPLE: &str = include_str!("../../docs/examples/fight.json");

@@ -460,6 +460,10 @@ pub enum ReportState {
     Final,
 }
 
+/// Why a connection is refused whose raid was deleted while it was streamed into. The client connects anew, and what goes on
+/// it sends again: the relay has it no more.
+pub const RAID_DELETED: &str = "this raid was deleted by its owner: a fight that goes on comes again, in a new raid";
+
 /// Something was not taken, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {

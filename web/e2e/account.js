@@ -97,7 +97,7 @@ export async function accountChecks(runner, context) {
     await page.keyboard.press('Enter');
     await box.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Revoke the key Laptop' }).press('Enter');
-    same(await page.evaluate(() => document.activeElement?.textContent), 'Keep it', 'focus');
+    same(await page.evaluate(() => document.activeElement?.textContent), 'Cancel', 'focus');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Laptop' }).waitFor({ state: 'detached' });
@@ -136,7 +136,7 @@ export async function accountChecks(runner, context) {
     await page.waitForURL((url) => url.pathname === '/account');
     const part = page.getByRole('region', { name: 'How you sign in' });
     await part.getByRole('button', { name: 'Remove Discord' }).press('Enter');
-    same(await page.evaluate(() => document.activeElement?.textContent), 'Keep it', 'focus');
+    same(await page.evaluate(() => document.activeElement?.textContent), 'Cancel', 'focus');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     await part.getByText('Nobody signs in with Discord any more.').waitFor();

@@ -26,7 +26,7 @@ export async function ownChecks(runner, context) {
     page.evaluate(() => document.activeElement?.id || (document.activeElement?.textContent ?? '').trim());
   /** Presses what goes, after the question that is asked first. */
   const confirm = async (/** @type {import('playwright-core').Page} */ page) => {
-    await page.waitForFunction(() => document.activeElement?.textContent === 'Keep it');
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Cancel');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
   };
@@ -61,7 +61,7 @@ export async function ownChecks(runner, context) {
       .first()
       .press('Enter');
     await page.getByText('It goes on, and the rest of it is not taken either').waitFor();
-    await page.waitForFunction(() => document.activeElement?.textContent === 'Keep it');
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Cancel');
     await page.keyboard.press('Enter');
     same([await fights.getByRole('listitem').count(), await focus(page)], [3, 'Fights'], 'fights, focus');
     await fights.getByRole('button', { name: /^Delete the fight Abc/ }).press('Enter');

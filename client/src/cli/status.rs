@@ -18,7 +18,7 @@ pub struct StatusFlags {
     /// The folder that `raidcast watch` or `upload` uses [default: raidcast in your data folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// List all fights, not only the last 20 on the relay
+    /// List all fights, not only the last 20 that were sent
     #[arg(long)]
     all: bool,
     /// Print one JSON object, for programs

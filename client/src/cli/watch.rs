@@ -27,7 +27,7 @@ pub struct WatchFlags {
     common: CommonFlags,
     /// How far behind those see the raid who are neither you nor have a link with a ticket, 0 to 600 [default: as before,
     /// at first 0]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(DELAY_S_MAX)))]
+    #[arg(long, value_name = "SECONDS", value_parser = delay)]
     delay: Option<u32>,
     /// Who may see the raid's reports, if that is not who may see it live [default: as before, at first as live]
     #[arg(long, value_enum)]
@@ -69,6 +69,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds
         .filter(|seconds| !seconds.is_zero())
         .ok_or_else(|| "give a number of seconds above 0 (less than 3 counts as 3)".to_owned())
+}
+
+fn delay(text: &str) -> Result<u32, String> {
+    let seconds = text.parse::<u32>().ok().filter(|seconds| *seconds <= DELAY_S_MAX);
+    seconds.ok_or_else(|| format!("a delay is 0 to {DELAY_S_MAX} seconds"))
 }
 
 /// Runs `watch` until it is done or told to end.
@@ -158,4 +163,18 @@ fn done_line(summary: &Summary) -> String {
         "complete": complete,
     });
     format!("{done}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_that_is_too_long_is_refused_in_plain_words() {
+        assert_eq!(delay("0"), Ok(0));
+        assert_eq!(delay("600"), Ok(600));
+        for text in ["601", "900", "-1", "soon", ""] {
+            assert_eq!(delay(text), Err("a delay is 0 to 600 seconds".to_owned()), "{text}");
+        }
+    }
 }

@@ -246,7 +246,7 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
 
     let (status, out, err) = output(&mut subcommand(dir.path(), "status")).await;
     assert_eq!((status, err.as_str()), (0, ""));
-    assert_eq!(out.lines().filter(|line| line.starts_with("on the relay  2026-09-21")).count(), 3, "{out}");
+    assert_eq!(out.lines().filter(|line| line.starts_with("sent          2026-09-21")).count(), 3, "{out}");
     let (_, out, _) = output(subcommand(dir.path(), "status").arg("--json")).await;
     let status: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&status["running"], &status["fights"][0]["state"]), (&Value::Null, &"on_relay".into()));

@@ -157,7 +157,7 @@ enum UploadResult {
 #[expect(dead_code, reason = "it describes what is read of the headers")]
 struct Signature {
     /// Shows that the request comes from who has the key's signing secret: `t=` a time, `v1=` an HMAC-SHA256
-    /// (docs/api.md, "Signed uploads").
+    /// (`docs/api.md` in Raidcast's source code, "Signed uploads").
     #[param(rename = "X-Raidcast-Signature", required = false, value_type = String)]
     signature: (),
 }

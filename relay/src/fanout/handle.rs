@@ -237,8 +237,8 @@ mod tests {
         String::from_utf8(heard.to_vec()).unwrap()
     }
 
-    fn bye(text: &'static str) -> [Bytes; 2] {
-        [Bytes::from_static(text.as_bytes()), Bytes::from_static(text.as_bytes())]
+    fn bye(text: &'static str) -> [Bytes; 3] {
+        [text; 3].map(|text| Bytes::from_static(text.as_bytes()))
     }
 
     /// The task does not run before this one waits: whatever is told meanwhile waits for it.

@@ -95,7 +95,7 @@ mod tests {
             // A name, or what stands in its place, and nothing beyond its room.
             assert!(inked(&pixmap, 80..640, 272..302) > 50, "{name:?}");
             assert_eq!(inked(&pixmap, 1_141..1_199, 9..629), 0, "{name:?}");
-            let raid = RaidCard::of(Some(&shown), [Outcome::Kill].iter(), Some(Arc::new(live)));
+            let raid = RaidCard::of(Some(&shown), [Outcome::Kill].iter(), Some(Arc::new(card)));
             painted(&svg::of_raid(&raid, 0, &fonts), &fonts);
         }
     }

@@ -8,7 +8,7 @@ use raidcast_relay::account::RelaySecret;
 use raidcast_relay::database::Database;
 use raidcast_shared::feed::SUBPROTOCOL;
 use raidcast_shared::id::{ActorId, RaidId};
-use raidcast_shared::uplink::{Hello, Outcome, RefusedCode, RefusedScope, UplinkReply};
+use raidcast_shared::uplink::{Hello, Outcome, RAID_DELETED, RefusedCode, RefusedScope, UplinkReply};
 use raidcast_store::transfer::{Row, Table, Transfer as _};
 use raidcast_store::{AccountId, Audited, EncounterRow, Erasure, JobKind, Leaving, Note};
 use serde_json::json;
@@ -177,6 +177,15 @@ async fn nothing_of_a_deleted_raid_is_left_in_any_file_and_all_else_is_as_it_was
     assert_eq!(relay.request("DELETE", &path, None).await.0, 401, "neither a key nor a page of the relay");
     assert_eq!(relay.request("DELETE", &path, Some(OTHER_KEY)).await, (200, json!({"done": true})));
 
+    // Who streams into it is told why he is let go, not that the relay stops.
+    let told = loop {
+        match other.reply().await {
+            UplinkReply::Refused(refused) if refused.scope == RefusedScope::Connection => break refused,
+            UplinkReply::Draining { .. } => panic!("the relay does not stop"),
+            _ => {}
+        }
+    };
+    assert_eq!((told.text.as_str(), told.retry_ms), (RAID_DELETED, Some(1_000)));
     while spectator.hear().await.is_some() {}
     assert_eq!(spectator.bye.as_ref().and_then(|bye| bye.retry_ms), None);
     assert_eq!(relay.get(&path).await.0, 404);

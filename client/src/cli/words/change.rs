@@ -1,12 +1,13 @@
 //! In words: what the uploader tells while it runs.
 
-use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use raidcast_shared::uplink::{Outcome, RAID_DELETED, RefusedCode, RefusedScope, ReportState};
 
 use super::folder::stall;
 use super::meter::{no_database, unreadable};
 use super::relay::{not_sent, outage, refused};
 use super::text::{again, count, fit, sentence, title};
 use crate::cli::date;
+use crate::socket::Outage;
 use crate::uploader::record::{Finished, How};
 use crate::uploader::{Change, Rereading, has_ticket};
 
@@ -60,6 +61,9 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
         Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
         Change::ShownOtherwise { is_private } => shown_otherwise(*is_private).to_owned(),
+        Change::Disconnected { why: Outage::Said { text }, retry_ms, .. } if text == RAID_DELETED => {
+            format!("This raid was deleted on the relay. A fight that goes on begins a new one. {}", again(*retry_ms))
+        }
         Change::Disconnected { why, retry_ms, was_connected } => {
             format!("Not connected. {} {} Nothing is lost.", sentence(&outage(why, *was_connected)), again(*retry_ms))
         }

@@ -9,12 +9,12 @@ use super::text::title;
 use crate::cli::date;
 use crate::status::{Line, Overview, Running, Stand, Why};
 
-/// Of the fights that are on the relay so many are listed, unless all are asked for.
+/// Of the fights that were sent so many are listed, unless all are asked for.
 const LISTED: usize = 20;
 /// A longer title is cut, characters.
 const TITLE_CHARS: usize = 32;
 
-/// Writes what a folder tells; `all`: every fight that is on the relay, not the last ones alone.
+/// Writes what a folder tells; `all`: every fight that was sent, not the last ones alone.
 ///
 /// # Errors
 /// Whatever `out` says.
@@ -48,14 +48,15 @@ pub(in crate::cli) fn write_overview(overview: &Overview, out: &mut impl Write, 
         writeln!(out, "{}", text(line, width, &overview.running))?;
     }
     if left > 0 {
-        writeln!(out, "and {left} earlier ones on the relay; --all lists them")?;
+        writeln!(out, "and {left} earlier ones that were sent; --all lists them")?;
     }
     Ok(())
 }
 
 fn text(line: &Line, width: usize, running: &[Running]) -> String {
     let state = match line.state {
-        Stand::OnRelay => "on the relay",
+        // The folder knows that it arrived, not whether somebody has deleted it there since.
+        Stand::OnRelay => "sent",
         Stand::Streaming => "streaming",
         Stand::Waiting => "waiting",
         Stand::Refused => "refused",
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fight_is_a_line_and_old_ones_on_the_relay_are_counted() {
+    fn each_fight_is_a_line_and_old_ones_that_were_sent_are_counted() {
         let too_long = NotSent::Said("too long".into());
         let waiting = line(0, Stand::Waiting, Some(Why::Queued));
         let fights = vec![waiting, line(1, Stand::Refused, Some(Why::NotSent(too_long)))];
@@ -134,8 +135,13 @@ mod tests {
              refused       2026-09-21 14:13 UTC  Hall        5:02  too long\n"
         );
         overview.fights.extend((0..25).map(|n| line(n + 2, Stand::OnRelay, None)));
-        assert!(text(&overview, false).ends_with("and 5 earlier ones on the relay; --all lists them\n"));
+        assert!(text(&overview, false).ends_with("and 5 earlier ones that were sent; --all lists them\n"));
         assert_eq!(text(&overview, true).lines().count(), 28);
+        // Somebody may have deleted them since.
+        assert_eq!(
+            text(&overview, true).lines().filter(|line| line.starts_with("sent          2026-09-21")).count(),
+            25
+        );
         assert!(text(&Overview::default(), false).contains("Nothing has been streamed from here yet."));
     }
 

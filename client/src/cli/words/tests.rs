@@ -675,6 +675,17 @@ fn changes() {
             r#"{"event":"shown_otherwise","isPrivate":true}"#,
         ),
         (
+            Change::Disconnected {
+                why: Outage::Said { text: raidcast_shared::uplink::RAID_DELETED.into() },
+                retry_ms: 2_000,
+                was_connected: true,
+            },
+            Some(
+                "This raid was deleted on the relay. A fight that goes on begins a new one. Trying again in 2 s.".into(),
+            ),
+            r#"{"event":"disconnected","why":"The relay answers: this raid was deleted by its owner: a fight that goes on comes again, in a new raid","retryMs":2000}"#,
+        ),
+        (
             Change::Disconnected { why: Outage::Said { text: "busy".into() }, retry_ms: 2_000, was_connected: false },
             Some("Not connected. The relay answers: busy. Trying again in 2 s. Nothing is lost.".into()),
             r#"{"event":"disconnected","why":"The relay answers: busy","retryMs":2000}"#,

@@ -5,9 +5,9 @@
 //! client does that begins the fight after the task has ended; it is a new one then.
 
 use raidcast_shared::id::EncounterId;
-use raidcast_shared::uplink::{RefusedCode, RefusedScope};
+use raidcast_shared::uplink::{RAID_DELETED, Refused, RefusedCode, RefusedScope, UplinkReply};
 
-use super::state::RaidTask;
+use super::state::{RaidTask, STORE_RETRY_MS};
 use crate::fanout::Whom;
 
 /// So many erased fights a task remembers: as many as somebody deletes by hand while he streams.
@@ -53,6 +53,15 @@ impl RaidTask {
     /// The raid is about to be erased.
     pub(super) fn close(&mut self) {
         self.closing = true;
+        // It has no code of its own: clients of before come again by this one, and show the text.
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::Other,
+            text: RAID_DELETED.to_owned(),
+            scope: RefusedScope::Connection,
+            retry_ms: Some(STORE_RETRY_MS),
+            h: None,
+            enc: None,
+        }));
         // Who waits to be let in is let go with the task.
         self.joining.clear();
         self.wanted.clear();

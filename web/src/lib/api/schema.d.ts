@@ -4435,7 +4435,7 @@ export interface operations {
             header?: {
                 /**
                  * @description Shows that the request comes from who has the key's signing secret: `t=` a time, `v1=` an HMAC-SHA256
-                 *     (docs/api.md, "Signed uploads").
+                 *     (`docs/api.md` in Raidcast's source code, "Signed uploads").
                  */
                 "X-Raidcast-Signature"?: string;
             };

@@ -115,6 +115,11 @@ export function figuresOfReport(report: Report & ReportTimes): FightFigures {
   };
 }
 
+/** What a fight came from, as its relay's notes call it: an upload that does not say who was hit is no meter's reading. */
+export function sourceOf(totals: Pick<Totals, 'bossDamage'>): 'meter' | 'upload' {
+  return totals.bossDamage === null ? 'upload' : 'meter';
+}
+
 /** A fight with what players' own meters tell of them where its own does not: a game tells crits to their own player. */
 export function withViews(figures: FightFigures, views: readonly PointOfView[]): FightFigures {
   const own = new Map(

@@ -74,6 +74,32 @@ describe('the table of players', () => {
     expect(screen.getByText('Nobody has healed.')).toBeTruthy();
   });
 
+  it('keeps the number of a player whose name is cut', () => {
+    const players = [
+      player('a', { name: 'Wind Knight 22', damage: 9, hits: 1 }),
+      player('b', { name: 'Ann', damage: 1 }),
+    ];
+    table({ figures: figures({ players }) });
+    const names = [...document.querySelectorAll('button[data-player] bdi')];
+    expect(names.map((name) => name.textContent)).toEqual(['Wind Knight 22', 'Ann']);
+    expect(names.map((name) => name.querySelector('[data-number]')?.textContent)).toEqual([' 22', undefined]);
+    expect(names[0]?.firstElementChild?.className).toContain('truncate');
+    expect(names[0]?.lastElementChild?.className).not.toContain('truncate');
+  });
+
+  it('goes and comes again when nobody has done anything and then somebody has', async () => {
+    const shown = { metric: 'damage' as const, durationMs: 10_000, selected: null, skills: null, skillsFrom: null };
+    const rest = { ...shown, sort: SORT_DEFAULT, onselect: none, onsort: none };
+    const { rerender } = render(PlayerTable, { figures: figures(), ...rest });
+    await tick();
+    await rerender({ figures: figures({ players: [] }), ...rest });
+    await tick();
+    expect(screen.queryByRole('table')).toBeNull();
+    await rerender({ figures: figures(), ...rest });
+    await tick();
+    expect(screen.getAllByRole('row').length).toBeGreaterThan(1);
+  });
+
   it('shows amount, rate and share, and tells its order', () => {
     table();
     const cells = (at: number): string[] =>
@@ -377,14 +403,34 @@ describe('lists beside the table', () => {
   };
 
   it('have words for nothing', () => {
-    render(AttemptList, { attempts: [], selected: null, zeroMs: 0, onselect: none });
-    expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
+    const no = { attempts: [], selected: null, zeroMs: 0, onselect: none };
+    const words = (some: Partial<Parameters<typeof render<typeof AttemptList>>[1]>): string => {
+      cleanup();
+      return (
+        render(AttemptList, { ...no, ...some })
+          .container.querySelector('p')
+          ?.textContent.trim() ?? ''
+      );
+    };
+    expect(words({ known: false })).toBe('This meter does not record attempts.');
+    expect(words({ known: false, source: 'upload' })).toBe('This upload does not record attempts.');
+    expect(words({ goesOn: true })).toBe('No attempt so far. Some meters record none.');
+    expect(words({})).toBe('No attempts are recorded.');
     render(DeathList, { deaths: [], players: [], zeroMs: 0 });
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
     cleanup();
     render(DeathList, { deaths: [], players: [], zeroMs: 0, known: false });
     expect(screen.getByText('This meter does not record deaths.')).toBeTruthy();
     expect(screen.queryByText('Nobody has died.')).toBeNull();
+  });
+
+  it('say whether they are of a part or of the whole', () => {
+    render(DeathList, { deaths: [], players: [], zeroMs: 0, part: true });
+    expect(screen.getByText('Nobody died in this part.')).toBeTruthy();
+    expect(screen.getByRole('heading').textContent).toContain('in this part');
+    cleanup();
+    render(AttemptList, { attempts: [attempt], selected: 1, zeroMs: 0, onselect: none, besidePart: true });
+    expect(screen.getByRole('heading').textContent).toContain('of the whole fight');
   });
 
   it('tell of attempts without a choice where the fight has no parts, and of no deaths that nobody knows', () => {

@@ -277,8 +277,8 @@ describe('keys', () => {
       },
     });
     await press('Revoke the key Key 7');
-    expect(document.activeElement?.textContent).toBe('Keep it');
-    await press('Keep it');
+    expect(document.activeElement?.textContent).toBe('Cancel');
+    await press('Cancel');
     await vi.waitUntil(() => document.activeElement?.getAttribute('aria-label') === 'Revoke the key Key 7');
     expect(changes()).toEqual([]);
     await press('Revoke the key Key 7');
@@ -662,7 +662,7 @@ describe('the ways in which somebody signs in', () => {
     });
     const own = part('How you sign in');
     await press('Remove Guild', own);
-    expect(document.activeElement?.textContent).toBe('Keep it');
+    expect(document.activeElement?.textContent).toBe('Cancel');
     await press('Remove', own);
     await vi.waitUntil(() => words(own).includes('Nobody signs in with Guild any more.'));
     expect(within(own).getByRole('button', { name: 'Add Guild' })).toBeTruthy();

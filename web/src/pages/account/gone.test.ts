@@ -81,7 +81,7 @@ describe('raids', () => {
     });
     expect(screen.getByText(/deleted 90 days after/)).toBeTruthy();
     await press('Delete Night a');
-    await press('Keep it');
+    await press('Cancel');
     expect(changes()).toEqual([]);
     await press('Delete Night a');
     await press('Delete');
@@ -100,11 +100,45 @@ describe('raids', () => {
 
   it('are kept, and no more', async () => {
     await opened(me(), { 'PUT /api/v1/raids/a/pin': done, 'DELETE /api/v1/raids/b/pin': done });
-    await press('Keep Night a however old it gets');
-    await screen.findByText('Night a is kept.');
-    await press('Keep Night b however old it gets');
+    await press('Never delete Night a for its age');
+    await screen.findByText('Night a is never deleted for its age.');
+    await press('Never delete Night b for its age');
     await vi.waitUntil(() => changes().length === 2);
     expect(changes()).toEqual(['PUT /api/v1/raids/a/pin', 'DELETE /api/v1/raids/b/pin']);
+  });
+});
+
+describe('a raid in the list', () => {
+  it('leads to its page without a ticket, and is told from others of its title', async () => {
+    const url = 'https://relay.example/raids/a?ticket=secret';
+    raids = [
+      raid('a', { title: 'Uploads', url, createdAtMs: 86_400_000 }),
+      raid('b', { title: 'Uploads', createdAtMs: 5 * 86_400_000 }),
+      raid('c'),
+    ];
+    await opened();
+    const links = within(part('Your raids')).getAllByRole<HTMLAnchorElement>('link');
+    expect(links.map((link) => link.getAttribute('href'))).toEqual(['/raids/a', '/raids/b', '/raids/c']);
+    const names = links.map((link) => link.textContent);
+    expect(new Set(names).size).toBe(3);
+    expect(names[0]).toMatch(/^Uploads, .*1970/);
+    expect(names[2]).toBe('Night c');
+  });
+
+  it('can be kept where the relay deletes old ones, and only there', async () => {
+    raids = [raid('a'), raid('b', { pinned: true })];
+    await opened(me(), { 'GET /api/v1/me/raids': () => Response.json({ raids, next: null, keepDays: null }) });
+    expect(screen.queryByRole('button', { name: 'Never delete Night a for its age' })).toBeNull();
+    expect(screen.getByRole('button', { name: 'Never delete Night b for its age' })).toBeTruthy();
+  });
+
+  it('says before it is deleted that a client may stream into it', async () => {
+    raids = [raid('a', { activeAtMs: Date.now() }), raid('b')];
+    await opened();
+    await press('Delete Night a');
+    expect(screen.getByText(/stop it first/)).toBeTruthy();
+    await press('Delete Night b');
+    expect(screen.queryByText(/stop it first/)).toBeNull();
   });
 });
 
@@ -196,7 +230,7 @@ describe('the fights of a raid', () => {
     await within(inside).findAllByRole('link');
     await fireEvent.click(deletes(inside)[1] as HTMLElement);
     expect(within(inside).getByText('Delete this fight? Nobody can bring it back.')).toBeTruthy();
-    await press('Keep it', inside);
+    await press('Cancel', inside);
     expect([changes(), rows()]).toEqual([[], ['f1', 'f2', 'f3']]);
     await fireEvent.click(deletes(inside)[1] as HTMLElement);
     await press('Delete', inside);

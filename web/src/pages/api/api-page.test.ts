@@ -18,6 +18,10 @@ it('shows each operation, and each schema that one leads to', async () => {
   const all = leads(container.querySelectorAll('main a')).filter((href) => href.startsWith('#'));
   expect(all.length).toBeGreaterThan(100);
   expect(all.filter((href) => !ids.has(href))).toEqual([]);
+  expect(container.querySelector('a[href="#main"]')?.textContent).toBe('Skip to the description');
+  const told = [...container.querySelectorAll('dd p')].map((line) => line.textContent.trim());
+  expect(told.filter((line) => line === '' || line.startsWith('·'))).toEqual([]);
+  expect(told).toContain('With ETag');
   // A thousand rows take a busy machine some seconds here.
 }, 30_000);
 

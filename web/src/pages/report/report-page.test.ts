@@ -105,8 +105,8 @@ describe('the page of a fight that tells less', () => {
     await opened(untoldReport(), '?tab=taken');
     expect(tabs()).toEqual(['Summary', 'Damage', 'Healing']);
     expect(screen.getByRole('tab', { selected: true }).textContent).toBe('Damage');
-    expect(screen.getByText('This meter does not record deaths.')).toBeTruthy();
-    expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
+    expect(screen.getByText('This upload does not record deaths.')).toBeTruthy();
+    expect(screen.getByText('This upload does not record attempts.')).toBeTruthy();
     expect(document.querySelector('[data-untimed]')).toBeNull();
   });
 

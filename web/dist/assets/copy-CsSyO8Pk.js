@@ -1,0 +1,1 @@
+async function e(e){try{return await navigator.clipboard.writeText(e.textContent),!0}catch{return getSelection()?.selectAllChildren(e),document.execCommand(`copy`)}}async function t(t){let n=document.createElement(`pre`);n.textContent=t,n.style.cssText=`position:fixed;left:-10000px`,document.body.append(n);let r=await e(n);return n.remove(),r}export{t as n,e as t};
