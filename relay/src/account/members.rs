@@ -414,7 +414,9 @@ impl Members {
 fn good_note(text: &str, chars_min: usize, what: &str) -> Result<String, HttpError> {
     let note = text.trim();
     if note.chars().count() < chars_min || !is_name(note, NOTE_CHARS_MAX) || !is_visible(note) {
-        let text = format!("{what} must have {chars_min} to {NOTE_CHARS_MAX} characters, without line breaks and invisible signs");
+        let text = format!(
+            "{what} must have {chars_min} to {NOTE_CHARS_MAX} characters, without line breaks and invisible signs"
+        );
         return Err(HttpError::BadRequest(text));
     }
     Ok(note.to_owned())

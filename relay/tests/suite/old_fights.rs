@@ -397,8 +397,8 @@ async fn a_fight_moves_to_no_raid_that_shows_it_to_more_people_or_with_fuller_na
         Hello { delay_s: 0, ..moved(15) },
     ] {
         let mut second = Uploader::connect_as(&relay, UPLOAD_KEY, more).await;
-        let begin = Begin { enc: fight.enc, stream: Script::new(10, 3).stream, header: header() };
-        second.send(&UplinkFrame::Begin(begin)).await;
+        let frame = Begin { enc: fight.enc, stream: Script::new(10, 3).stream, header: header() };
+        second.send(&UplinkFrame::Begin(frame)).await;
         let UplinkReply::Refused(refused) = second.reply().await else { panic!("it moved") };
         let told = (refused.code, refused.scope, refused.enc, refused.retry_ms.is_some());
         assert_eq!(told, (RefusedCode::NotSupported, RefusedScope::Encounter, Some(fight.enc), true), "{refused:?}");

@@ -58,10 +58,10 @@ async fn who_manages_a_raid_is_told_of_its_overlays_and_nobody_else_is() {
 
     for of in [&raid, &channel] {
         let overlays = listed(&relay, of, 1).await;
-        let line = overlays[0].as_object().unwrap();
-        assert_eq!(line.len(), 4, "it says nothing else: {line:?}");
-        assert_eq!((&line["byChannel"], &line["member"]), (&json!(true), &json!(true)));
-        assert!(line["heardAtMs"].as_i64() >= line["connectedAtMs"].as_i64(), "{line:?}");
+        let told = overlays[0].as_object().unwrap();
+        assert_eq!(told.len(), 4, "it says nothing else: {told:?}");
+        assert_eq!((&told["byChannel"], &told["member"]), (&json!(true), &json!(true)));
+        assert!(told["heardAtMs"].as_i64() >= told["connectedAtMs"].as_i64(), "{told:?}");
         let path = format!("/api/v1/{of}/overlays");
         assert_eq!(relay.get(&path).await.0, 401, "without a key");
         let (other, none) = (
