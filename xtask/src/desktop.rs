@@ -31,7 +31,8 @@ const KEY_STORE: [&str; 6] = ["--package", "raidcast", "--features", "secret-ser
 /// # Errors
 /// It does not build, or clippy finds something.
 pub(crate) fn build() -> Result<()> {
-    run_idle(linted().args(["test", "--no-run", "--package", PACKAGE]))?;
+    // Its bench, too.
+    run_idle(linted().args(["test", "--no-run", "--all-targets", "--package", PACKAGE]))?;
     run_idle(linted().args(["test", "--no-run"]).args(KEY_STORE))
 }
 
@@ -66,6 +67,19 @@ pub(crate) fn update(tally: &mut Tally, reads_shared: bool) -> Result<()> {
     tests(&["--test", "update"], &["--test-threads", WINDOWS], reads_shared, tally)
 }
 
+/// What the app costs beside the command line.
+///
+/// # Errors
+/// It does not build, or something is missing that it needs.
+pub(crate) fn bench(options: &[String]) -> Result<()> {
+    machine::prepare(&[Need::Desktop])?;
+    run(cargo().args(RELEASE))?;
+    let mut bench = cargo();
+    bench.args(["bench", "--package", PACKAGE, "--bench", "desktop", "--"]).args(options);
+    bench.env("CARGO_TARGET_DIR", folder()).env(BIN_DIR, target().join("release"));
+    run(&mut bench)
+}
+
 /// The relay and the command line: as the other tests have them, so that there is nothing to build after those.
 fn programs() -> Result<()> {
     run(cargo().args(PROGRAMS))
@@ -73,6 +87,9 @@ fn programs() -> Result<()> {
 
 /// Builds the workspace's programs of the same parts as its tests: with the examples come the features that tests have.
 pub(crate) const PROGRAMS: [&str; 6] = ["build", "--workspace", "--exclude", PACKAGE, "--bins", "--examples"];
+
+/// Builds them as they are given to others; together, so that both are built of the same parts.
+pub(crate) const RELEASE: [&str; 7] = ["build", "--release", "-p", "raidcast", "-p", "raidcast-relay", "--bins"];
 
 fn tests(which: &[&str], how: &[&str], reads_shared: bool, tally: &mut Tally) -> Result<()> {
     // Nothing, but where somebody wants this part alone.
@@ -90,11 +107,16 @@ fn tests(which: &[&str], how: &[&str], reads_shared: bool, tally: &mut Tally) ->
     run_counted(tests.env(TEST_ALL, "1"), tally)
 }
 
+/// Where the app is built.
+fn folder() -> PathBuf {
+    target().join("desktop")
+}
+
 /// Cargo, in the app's own folder, with clippy as the compiler of our own packages. Every call has the same: else our
 /// packages would be built once more.
 fn linted() -> Command {
     let mut command = cargo();
-    command.env("CARGO_TARGET_DIR", target().join("desktop"));
+    command.env("CARGO_TARGET_DIR", folder());
     if let Some(driver) = driver() {
         command.env("RUSTC_WORKSPACE_WRAPPER", driver);
         // As cargo-clippy hands its arguments on.

@@ -78,6 +78,8 @@ enum Bench {
     Uploads,
     /// The client's processor time and memory beside the meter's.
     Client,
+    /// The desktop app's processor time, wake-ups and memory beside those of `raidcast watch`.
+    Desktop,
 }
 
 fn main() -> ExitCode {
@@ -127,10 +129,11 @@ fn bench(what: Bench, options: &[String]) -> Result<()> {
         Bench::Search => ("speed", "bench", Some("search")),
         Bench::Uploads => ("speed", "bench", Some("uploads")),
         Bench::Client => ("client", "bench", None),
+        Bench::Desktop => return desktop::bench(options),
     };
     if matches!(what, Bench::Client) {
-        // The one that is measured; together, so that both are built of the same parts.
-        run(cargo().args(["build", "--release", "-p", "raidcast", "-p", "raidcast-relay", "--bins"]))?;
+        // The one that is measured.
+        run(cargo().args(desktop::RELEASE))?;
     }
     let mut command: Command = cargo();
     command.args(["bench", "--profile", profile, "-p", "raidcast-relay", "--bench", bench, "--"]);

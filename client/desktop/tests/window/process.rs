@@ -81,6 +81,12 @@ impl Process {
 
     /// Processes that it started and that are there still, by their program's name.
     pub(crate) fn children(&self) -> Vec<String> {
+        let children = self.tree().into_iter().filter(|(pid, _)| *pid != self.id());
+        children.map(|(_, program)| program).collect()
+    }
+
+    /// It and what it started, as far as they are there still: number and program's name.
+    pub(crate) fn tree(&self) -> Vec<(u32, String)> {
         let group = self.id().to_string();
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -89,8 +95,8 @@ impl Process {
             let (head, tail) = stat.rsplit_once(") ").unwrap();
             let (pid, program) = head.split_once(" (").unwrap();
             let mut facts = tail.split(' ');
-            if facts.next() != Some("Z") && facts.nth(1) == Some(&group) && pid != group {
-                found.push(program.to_owned());
+            if facts.next() != Some("Z") && facts.nth(1) == Some(&group) {
+                found.push((pid.parse().unwrap(), program.to_owned()));
             }
         }
         found
