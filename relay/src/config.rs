@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_nobody_can_send_are_refused_by_account_and_never_said() {
+    fn keys_that_nobody_can_send_are_refused_by_their_place_and_never_said() {
         let key = |account: &str, key: &str| KeySetting::of(account, key);
         for bad in [
             "",
@@ -336,13 +336,13 @@ mod tests {
             "a key of four words",
             &"k".repeat(limits::KEY_CHARS_MAX + 1),
         ] {
-            let error = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad).1;
-            assert!(error.contains("`guild`"), "{error}");
+            let (at, error) = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad);
+            assert_eq!(at, 1, "{error}");
             assert!(bad.trim().is_empty() || !error.contains(bad.trim()), "{error}");
         }
         assert!(check_keys(&[key("a", "a-key-of-four-words"), key("b", "another-key-~!")]).is_ok());
-        let twice = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err().1;
-        assert!(twice.contains("`a` and `b`") && !twice.contains("one-and"), "{twice}");
+        let (at, twice) = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err();
+        assert!(at == 1 && twice.contains("the same upload key") && !twice.contains("one-and"), "{twice}");
     }
 
     /// The error for a file with this text.
