@@ -46,7 +46,9 @@ export async function keptChecks(runner, world) {
     await page.keyboard.press('ArrowRight');
     same(new URL(page.url()).searchParams.get('tab'), 'taken', 'tab in the address');
     await page.keyboard.press('Home');
-    same(new URL(page.url()).searchParams.get('tab'), null, 'tab in the address');
+    same(new URL(page.url()).searchParams.get('tab'), 'summary', 'tab in the address');
+    await page.keyboard.press('ArrowRight');
+    same(new URL(page.url()).searchParams.get('tab'), null, 'the tab of damage needs no word in the address');
     await page.close();
   });
 
