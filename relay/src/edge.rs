@@ -23,8 +23,9 @@ use std::time::Duration;
 
 pub use accept::serve;
 pub use address::{Address, Network, NetworkError, Proxies};
-pub use book::{Book, Later, Permit, What};
+pub use book::{Book, Permit, What};
 pub use conn::Slot;
+pub use debt::Later;
 pub use descriptors::{Sockets, raise};
 pub use gate::{Asked, Streamed, drain, gate};
 pub use line::{Line, LineParts};

@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Address;
-use super::debt::Debts;
+use super::debt::{Debts, Later};
 use crate::hours::{Hourly, Hours};
 use crate::limits::{
     ADDRESSES_MAX, DOWNLOADS_PER_ADDRESS, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S, WRONG_TICKETS_PER_MINUTE,
@@ -70,17 +70,6 @@ pub struct Book {
     wrong_tickets: Rate,
     /// When those who asked a moment ago were forgotten last, for there were too many.
     swept: Mutex<Option<Instant>>,
-}
-
-/// Ask again after this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Later(pub Duration);
-
-impl Later {
-    /// Whole seconds, at least one.
-    pub fn seconds(self) -> u32 {
-        u32::try_from(self.0.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
-    }
 }
 
 fn nonzero(number: u32) -> NonZeroU32 {

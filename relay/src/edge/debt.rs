@@ -10,8 +10,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Address;
-use super::book::Later;
 use crate::limits::ADDRESSES_MAX;
+
+/// Ask again after this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later(pub Duration);
+
+impl Later {
+    /// Whole seconds, at least one.
+    pub fn seconds(self) -> u32 {
+        u32::try_from(self.0.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+}
 
 /// The debts of all addresses, of one kind of answers.
 pub(super) struct Debts {
