@@ -12,7 +12,7 @@ use crate::coming::Coming;
 use crate::command::{cargo, heading, root, run, run_counted};
 use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
-use crate::{browser, desktop, web};
+use crate::{browser, desktop, linted, web};
 
 /// Makes a missing program a failure of the test that needs it: all of them were installed.
 pub(crate) const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
@@ -91,15 +91,17 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     })?;
     part("Format", &mut |_| run(cargo().args(["fmt", "--all", "--check"])))?;
     part("Lints", &mut |_| {
-        run(cargo().arg("clippy").args(WORKSPACE).args(["--all-targets", "--", "-D", "warnings"]))?;
-        // What `cargo demo` builds: other features, so other code.
-        let demo = ["clippy", "--package", "raidcast-relay", "--no-default-features", "--example", "demo"];
-        run(cargo().args(demo).args(["--", "-D", "warnings"]))
+        run(linted::strict()?.arg("check").args(WORKSPACE).arg("--all-targets"))?;
+        // What `cargo demo` builds: other features, so other code. Beside the other packages: what is not ours keeps the
+        // features that it was checked with, and is not checked again.
+        let demo = ["--exclude", "raidcast-store-postgres", "--no-default-features", "--example", "demo"];
+        run(linted::strict()?.arg("check").args(WORKSPACE).args(demo))
     })?;
     part("Links of the documentation", &mut |_| {
         let strict = "-D warnings -A rustdoc::private-intra-doc-links";
-        let whole = ["--lib", "--no-deps", "--document-private-items"];
-        run(cargo().arg("doc").args(WORKSPACE).args(whole).env("RUSTDOCFLAGS", strict))
+        // With the examples come the features that were linted, so that nothing is checked again.
+        let whole = ["--lib", "--examples", "--no-deps", "--document-private-items"];
+        run(linted::linted().arg("doc").args(WORKSPACE).args(whole).env("RUSTDOCFLAGS", strict))
     })?;
     part("Dependencies", &mut |_| {
         run(cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
