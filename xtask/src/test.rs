@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
@@ -16,6 +17,8 @@ use crate::{browser, desktop, linted, web};
 
 /// Makes a missing program a failure of the test that needs it: all of them were installed.
 pub(crate) const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
+/// Tests at once for each processor: they wait more than they work.
+const AT_ONCE: usize = 2;
 /// All packages but the desktop app, which has parts of its own.
 const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", desktop::PACKAGE];
 
@@ -150,9 +153,10 @@ fn timed(name: &str, run: impl FnOnce() -> Result<()>) -> (Duration, Result<()>)
 
 /// `app`: the desktop app's parts follow, which put a key into a desktop's key store with the client that they have.
 fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
+    let at_once = (AT_ONCE * thread::available_parallelism().map_or(1, usize::from)).to_string();
     let mut tests = cargo();
     let ignored: &[_] = if machine::find("cargo-nextest").is_some() {
-        tests.args(["nextest", "run", "--no-fail-fast"]).args(WORKSPACE);
+        tests.args(["nextest", "run", "--no-fail-fast", "--test-threads", &at_once]).args(WORKSPACE);
         &["--run-ignored", "all"]
     } else {
         // It builds no examples for tests, and the demo is tested as it is.
@@ -163,7 +167,7 @@ fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
     if beside().is_dir() {
         tests.args(ignored);
     }
-    run_counted(tests.env(TEST_ALL, "1"), tally)?;
+    run_counted(tests.env(TEST_ALL, "1").env("RUST_TEST_THREADS", &at_once), tally)?;
     // A feature, because it brings what a command line needs nowhere else.
     let keyring = ["test", "--package", "raidcast", "--features", "secret-service", "--test", "keyring"];
     if !app && machine::has_keyring() {
