@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use raidcast_pgkit::{Cluster, Install};
 
 use crate::coming::Coming;
 use crate::command::{cargo, heading, root, run, run_counted};
@@ -167,7 +168,13 @@ fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
     if beside().is_dir() {
         tests.args(ignored);
     }
+    // One for all tests: nextest gives each a process, which would make one of its own.
+    let postgres = Install::find().map(Cluster::start);
+    if let Some(cluster) = &postgres {
+        tests.env(raidcast_pgkit::SHARED, cluster.folder());
+    }
     run_counted(tests.env(TEST_ALL, "1").env("RUST_TEST_THREADS", &at_once), tally)?;
+    drop(postgres);
     // A feature, because it brings what a command line needs nowhere else.
     let keyring = ["test", "--package", "raidcast", "--features", "secret-service", "--test", "keyring"];
     if !app && machine::has_keyring() {
