@@ -55,8 +55,8 @@ pub(crate) const SIGN_KEY: &str = "a-key-that-also-signs";
 /// With this.
 pub(crate) const SIGNING_SECRET: &str = "a-signing-secret-of-32-characters";
 
-/// Nothing here takes this long: a script that waits longer fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Nothing here takes this long, also beside other tests: a script that waits longer fails.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits, but not for ever.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
