@@ -222,6 +222,8 @@ pub struct EdgeLimits {
     pub write_window_ms: u64,
     /// Sockets of spectators and uplinks are pinged this often, ms: proxies cut after 60 s of silence.
     pub ping_ms: u64,
+    /// An answer that takes so long to make, ms, is shared with who asks later, too.
+    pub costly_ms: u64,
     /// Uplinks of one key at once: forty raiders who watch and upload, and half as many left behind by cut lines.
     pub connections_per_key: u32,
     /// Raids that one key begins an hour: forty raiders, five each.
@@ -346,6 +348,7 @@ impl Default for EdgeLimits {
             head_ms: 15_000,
             write_window_ms: 20_000,
             ping_ms: 20_000,
+            costly_ms: 50,
             connections_per_key: 128,
             raids_per_key_hour: 200,
             begins_burst: 1_024,

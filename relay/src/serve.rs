@@ -218,7 +218,7 @@ impl Relay {
         let (channels, who) = (Arc::clone(&registry.channels), (Arc::clone(&keys), Arc::clone(&members)));
         let door = Door::new(Arc::clone(context), channels, who, Arc::clone(&links));
         let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));
-        let answers = Arc::new(Answers::new(Arc::clone(&spans)));
+        let answers = Arc::new(Answers::new(Arc::clone(&spans), Duration::from_millis(config.limits.costly_ms)));
         let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
         let lists = Arc::new(lists);
         let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
