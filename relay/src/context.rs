@@ -2,6 +2,7 @@
 //!
 //! Made once at the start and given to whoever needs some of it. Deliberately not here: raids.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -131,6 +132,12 @@ impl Context {
     /// Where characters are proved in these ways.
     pub fn proving(self, proofs: Vec<ProofWay>) -> Self {
         Self { proofs, ..self }
+    }
+
+    /// Where it is kept how far ahead of the clock signatures were good.
+    pub fn noting_signatures(self, file: PathBuf) -> Self {
+        let signatures = Arc::new(Signatures::recall(self.clock.now_ms(), file));
+        Self { signatures, ..self }
     }
 
     /// With limits of one's own.
