@@ -219,15 +219,12 @@ impl Context {
         self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, *ticket))
     }
 
-    /// The page of a channel, for who brings no ticket.
-    pub fn channel_page(&self, channel: &str) -> String {
-        format!("{}/live/{channel}", self.public_url)
-    }
-
-    /// The page of a channel that shows this raid now.
-    pub fn channel_url(&self, channel: &str, raid: &RaidRow) -> String {
+    /// The page of a channel that shows this raid now, for who may see what its account keeps private (`reads`), or not:
+    /// it shows other raids of the account, too, so its ticket is for those alone who may.
+    pub fn channel_url(&self, channel: &str, raid: &RaidRow, reads: bool) -> String {
         let ticket = || self.secret.channel_ticket(channel, raid.tickets.channel);
-        self.link(&format!("/live/{channel}"), raid.visibility, ticket)
+        let visibility = if reads { raid.visibility } else { Visibility::Unlisted };
+        self.link(&format!("/live/{channel}"), visibility, ticket)
     }
 
     /// Whether a raid goes on.

@@ -382,7 +382,7 @@ impl Desk {
         self.eraser.clear_title(raid, by).await
     }
 
-    /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is
+    /// Gives a raid of the uploader a new ticket, and its channel too; that of the channel is told where he may read. Those before are good for nothing when this is
     /// answered, and who watches by one of them is let go.
     ///
     /// # Errors
@@ -396,7 +396,7 @@ impl Desk {
         Ok(RenewedTicket {
             ticket: context.secret.ticket(&raid.code, raid.tickets.raid),
             raid_url: context.raid_url(&raid),
-            channel_url: context.channel_url(&channel, &raid),
+            channel_url: context.channel_url(&channel, &raid, uploader.reads()),
         })
     }
 }

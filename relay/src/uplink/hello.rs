@@ -132,14 +132,12 @@ pub(super) async fn admit(
     Ok((raid.code, channel))
 }
 
-/// What a client is told that speaks for a raid now. The link of the channel shows other raids of the account, too: one
-/// whose key may not read has it without a ticket.
+/// What a client is told that speaks for a raid now, by a key that may read or not.
 pub(super) fn welcome(context: &Context, hello: &Hello, raid: &RaidRow, (channel, reads): (&str, bool)) -> Welcome {
-    let channel_url = if reads { context.channel_url(channel, raid) } else { context.channel_page(channel) };
     Welcome {
         v: VERSIONS.1.min(hello.v.1),
         raid_url: context.raid_url(raid),
-        channel_url,
+        channel_url: context.channel_url(channel, raid, reads),
         raid: raid.code.clone(),
         limits: WireLimits::default(),
     }
