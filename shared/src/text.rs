@@ -14,31 +14,34 @@ pub fn is_name(text: &str, chars_max: usize) -> bool {
     text.chars().count() <= chars_max && text.chars().all(is_plain)
 }
 
-/// Whether all of `text` can be seen: none of its characters is one that is drawn as nothing (`Default_Ignorable_Code_Point`
-/// of Unicode), by which two names look alike that are not.
-pub fn is_visible(text: &str) -> bool {
-    !text.chars().any(|c| {
-        matches!(
-            c,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fff8}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
-    })
+/// Whether `text` may name a person, a program, a key or a link: a name all of which can be seen, so that no two look alike
+/// that are not.
+pub fn is_label(text: &str, chars_max: usize) -> bool {
+    is_name(text, chars_max) && !text.chars().any(is_unseen)
+}
+
+/// Whether a character is drawn as nothing, or says how another one is drawn (`Default_Ignorable_Code_Point` of Unicode).
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Whether `text` may cross the wire as a title: a name without anything that reads as a tag.
@@ -79,6 +82,11 @@ pub fn clean(text: &str, chars_max: usize) -> String {
     text.chars().filter(|c| is_plain(*c)).take(chars_max).collect()
 }
 
+/// `text` without what [`is_label`] refuses.
+pub fn label(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| is_plain(*c) && !is_unseen(*c)).take(chars_max).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,13 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_not_visible() {
+    fn in_a_label_all_can_be_seen() {
         for text in ["a\u{200b}b", "a\u{ad}b", "\u{3164}", "a\u{feff}", "a\u{e0041}b", "a\u{200d}b", "a\u{fe0f}"] {
-            assert!(!is_visible(text), "{text:?}");
+            assert!(!is_label(text, 64), "{text:?}");
+            assert!(is_label(&label(text, 64), 64), "{text:?}");
         }
         for text in ["Zoë", "はるか", "테스트", "a b", "🐉", ""] {
-            assert!(is_visible(text), "{text:?}");
+            assert!(is_label(text, 64), "{text:?}");
+            assert_eq!(label(text, 64), text);
         }
+        assert!(!is_label("abc", 2));
+        assert_eq!(label("a\u{202e}\nbc", 2), "ab");
     }
 
     #[test]
