@@ -2,6 +2,7 @@
 //!
 //! Made once at the start and given to whoever needs some of it. Deliberately not here: raids.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -133,6 +134,12 @@ impl Context {
         Self { proofs, ..self }
     }
 
+    /// Where it is kept how far ahead of the clock signatures were good.
+    pub fn noting_signatures(self, file: PathBuf) -> Self {
+        let signatures = Arc::new(Signatures::recall(self.clock.now_ms(), file));
+        Self { signatures, ..self }
+    }
+
     /// With limits of one's own.
     pub fn with_limits(self, limits: EdgeLimits) -> Self {
         let quota = Arc::new(Quota::new(limits.clone(), self.clock.now_ms()));
@@ -212,15 +219,12 @@ impl Context {
         self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, *ticket))
     }
 
-    /// The page of a channel, for who brings no ticket.
-    pub fn channel_page(&self, channel: &str) -> String {
-        format!("{}/live/{channel}", self.public_url)
-    }
-
-    /// The page of a channel that shows this raid now.
-    pub fn channel_url(&self, channel: &str, raid: &RaidRow) -> String {
+    /// The page of a channel that shows this raid now, for who may see what its account keeps private (`reads`), or not:
+    /// it shows other raids of the account, too, so its ticket is for those alone who may.
+    pub fn channel_url(&self, channel: &str, raid: &RaidRow, reads: bool) -> String {
         let ticket = || self.secret.channel_ticket(channel, raid.tickets.channel);
-        self.link(&format!("/live/{channel}"), raid.visibility, ticket)
+        let visibility = if reads { raid.visibility } else { Visibility::Unlisted };
+        self.link(&format!("/live/{channel}"), visibility, ticket)
     }
 
     /// Whether a raid goes on.

@@ -382,8 +382,8 @@ impl Desk {
         self.eraser.clear_title(raid, by).await
     }
 
-    /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is
-    /// answered, and who watches by one of them is let go.
+    /// Gives a raid of the uploader a new ticket, and its channel too: that of the channel is told to whoever may read.
+    /// Those before are good for nothing when this is answered, and who watches by one of them is let go.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
@@ -396,7 +396,7 @@ impl Desk {
         Ok(RenewedTicket {
             ticket: context.secret.ticket(&raid.code, raid.tickets.raid),
             raid_url: context.raid_url(&raid),
-            channel_url: context.channel_url(&channel, &raid),
+            channel_url: context.channel_url(&channel, &raid, uploader.reads()),
         })
     }
 }

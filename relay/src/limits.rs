@@ -177,6 +177,9 @@ pub const SIGNATURE_WINDOW_S: i64 = 300;
 /// It is remembered for so long after it was made, s: to the end of that, and as long as a body may take that came with it
 /// in its last moment ([`ENCOUNTERS_WAIT_MS`] and [`ENCOUNTERS_READ_MS`]).
 pub const SIGNATURE_KEPT_S: i64 = SIGNATURE_WINDOW_S + 175;
+/// Of an account that signs ahead of the relay's clock it is noted by so many seconds further than it must be: it costs a
+/// write that often, and is refused for that long after a restart.
+pub const SIGNATURE_NOTED_S: i64 = 10;
 /// Signatures of an account that are remembered at once: nine a second. At some 60 bytes each 250 KB.
 pub const SIGNATURES_PER_ACCOUNT: usize = 4_096;
 /// Signatures in one header: under the present secret, the next, and two more.

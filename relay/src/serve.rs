@@ -190,6 +190,7 @@ impl Relay {
         )
         .keeping(config.keep_days)
         .proving(config.character_proof.clone())
+        .noting_signatures(config.data.join("relay.signatures"))
         .with_limits(config.limits.clone());
         key_encounters(&context).await?;
         context.veils.read_wishes(context.clock.now_ms()).await?;

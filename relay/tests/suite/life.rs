@@ -179,6 +179,7 @@ impl World {
             let attach = Attach {
                 connection: id,
                 replies: sender.clone(),
+                reads: true,
                 title: None,
                 shown_to: ShownTo { live: Visibility::Public, report: None },
                 names: NamesPolicy::Full,

@@ -3096,7 +3096,7 @@ export interface components {
         };
         /** @description What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`. */
         RenewedTicket: {
-            /** @description The page that always shows the uploader's present raid, with its own ticket where that is private. */
+            /** @description The page that always shows the present raid, with its own ticket where that is private and the key may read. */
             channelUrl: string;
             /** @description The raid's page, with the ticket where it is private. */
             raidUrl: string;
