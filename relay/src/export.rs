@@ -189,6 +189,8 @@ fn is_of_account(what: Audited) -> bool {
         | Audited::RaidShown
         | Audited::LinkMade
         | Audited::LinkRevoked
+        | Audited::WebhookSet
+        | Audited::WebhookRemoved
         | Audited::TitleCleared => true,
         Audited::PersonLeft
         | Audited::PersonRemoved
