@@ -13,7 +13,7 @@ const MARKS_MAX: usize = 3;
 pub(super) const CUT: char = '…';
 
 /// `text` as it can be shown; `None` where nothing is left to see.
-pub(super) fn plain(text: &str) -> Option<String> {
+pub(crate) fn plain(text: &str) -> Option<String> {
     let (mut out, mut marks, mut gap) = (String::new(), 0, false);
     for c in text.chars() {
         if is_blank(c) {
@@ -34,7 +34,7 @@ pub(super) fn plain(text: &str) -> Option<String> {
 }
 
 /// At most so many characters of it, the last one [`CUT`] where it is longer.
-pub(super) fn cut(text: &str, chars_max: usize) -> String {
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     if text.chars().nth(chars_max).is_none() {
         return text.to_owned();
     }
