@@ -21,7 +21,8 @@ use raidcast_shared::account::Audited;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::webhook::{Webhook, WebhookForm, WebhookState};
 use raidcast_store::{
-    AccountId, JobKind, LeasedJob, NewWebhook, RaidRow, ReportLine, StoreError, WebhookMessage, WebhookRow, WebhookStop,
+    AccountId, JobKind, LeasedJob, NewWebhook, RaidRow, ReportLine, StoreError, WebhookJob, WebhookMessage, WebhookRow,
+    WebhookStop,
 };
 
 pub use self::address::WebhookHost;
@@ -132,8 +133,8 @@ impl Discord {
     /// Does one job: has the message of a raid's night say what is shown of it now.
     async fn tell(self: Arc<Self>, job: LeasedJob) -> Result<JobDone, Later> {
         let failed = |why: String| Later::failed(job.tries, why);
-        let code = std::str::from_utf8(&job.data).map_err(|error| failed(error.to_string()))?;
-        match self.told(job.key.account, code).await {
+        let what = WebhookJob::of(&job.data).ok_or_else(|| failed("what is to be told cannot be read".into()))?;
+        match self.told(job.key.account, what).await {
             Ok(()) => {}
             Err(Unsent::Busy(wait_ms)) => return Err(Later::not_yet(wait_ms, "the chat wants to be left alone")),
             Err(Unsent::Failed(why)) => return Err(failed(format!("to tell of a night: {why}"))),
@@ -145,7 +146,7 @@ impl Discord {
         Ok(JobDone::Removed)
     }
 
-    async fn told(&self, account: AccountId, code: &str) -> Result<(), Unsent> {
+    async fn told(&self, account: AccountId, what: WebhookJob<'_>) -> Result<(), Unsent> {
         let store = &self.context.store;
         let Some(row) = store.webhook(account).await?.filter(|row| row.stopped.is_none()) else { return Ok(()) };
         let Some(hook) = self.hook(&row) else {
@@ -155,7 +156,10 @@ impl Discord {
             );
             return self.stop(&row.digest, WebhookStop::Gone).await;
         };
-        let sent = self.bring_up_to_date(&hook, code).await;
+        let sent = match what {
+            WebhookJob::Raid(code) => Box::pin(self.bring_up_to_date(&hook, code)).await,
+            WebhookJob::Gone(message) => self.delete(&hook, message).await,
+        };
         if let Err(Unsent::Stopped(why)) = sent {
             tracing::info!(account = account.0, ?why, "a webhook takes nothing any more");
             self.stop(&hook.digest, why).await?;
@@ -165,7 +169,7 @@ impl Discord {
 
     async fn bring_up_to_date(&self, hook: &Hook, code: &str) -> Result<(), Unsent> {
         let store = &self.context.store;
-        let night = self.night(code, &hook.digest).await?;
+        let night = Box::pin(self.night(code, &hook.digest)).await?;
         for (raid, message) in night.surplus.iter().take(WITHDRAWN_MAX) {
             self.withdraw(hook, raid, message).await?;
         }
@@ -279,11 +283,16 @@ impl Discord {
         named.ok_or_else(|| Unsent::Failed("the answer to a message does not name it".into()))
     }
 
-    /// Deletes a message there.
+    /// Deletes the message of a raid.
     async fn withdraw(&self, hook: &Hook, raid_code: &str, message: &WebhookMessage) -> Result<(), Unsent> {
-        let below = format!("/messages/{}", message.message);
-        match self.send(hook, Method::DELETE, &below, Bytes::new()).await {
-            Ok(_) | Err(Unsent::NoMessage) => Ok(self.context.store.drop_webhook_message(raid_code).await?),
+        self.delete(hook, &message.message).await?;
+        Ok(self.context.store.drop_webhook_message(raid_code).await?)
+    }
+
+    /// Deletes a message there, if it is there.
+    async fn delete(&self, hook: &Hook, message: &str) -> Result<(), Unsent> {
+        match self.send(hook, Method::DELETE, &format!("/messages/{message}"), Bytes::new()).await {
+            Ok(_) | Err(Unsent::NoMessage) => Ok(()),
             Err(unsent) => Err(unsent),
         }
     }
@@ -294,7 +303,8 @@ impl Discord {
             return Err(Unsent::Busy(wait_ms));
         }
         let is_new = method == Method::POST;
-        let reply = self.web.send((method, &hook.address, below), body).await.map_err(Unsent::Failed)?;
+        let sending = Box::pin(self.web.send((method, &hook.address, below), body));
+        let reply = sending.await.map_err(Unsent::Failed)?;
         if let Some(wait_ms) = reply.wait_ms {
             self.hold((!reply.is_for_all).then_some(hook.digest), wait_ms);
         }
@@ -409,7 +419,7 @@ impl Discord {
             let text = "the webhook takes nothing: make a new one there, and set it here";
             HttpError::Conflict(text.to_owned())
         };
-        let hook = self.hook(&row).ok_or_else(takes_nothing)?;
+        let hook = self.hook(&row).filter(|_| row.stopped.is_none()).ok_or_else(takes_nothing)?;
         self.may_test(account)?;
         let body = of_test(&self.context.public_url).to_string().into();
         match self.post(&hook, body).await {

@@ -15,7 +15,7 @@ use crate::character;
 use crate::error::Failure;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget, lock};
-use crate::webhook::tell_of_encounter;
+use crate::webhook::{take_back, tell_of_encounter};
 
 /// Selects raids as their owners list them; what follows is the rest of the statement and its arguments.
 macro_rules! select_raid_lines {
@@ -92,12 +92,7 @@ impl Erasing for PostgresStore {
                 for row in left {
                     erase(&mut transaction, row).await?;
                 }
-                sqlx::query!(
-                    "DELETE FROM jobs j USING raids r WHERE r.row = $1 AND j.kind = 4 AND j.name = uuid_send(r.id)",
-                    raid,
-                )
-                .execute(&mut *transaction)
-                .await?;
+                take_back(&mut transaction, raid).await?;
                 sqlx::query!("DELETE FROM raids WHERE row = $1", raid).execute(&mut *transaction).await?;
             }
             changed(&mut transaction).await?;

@@ -215,3 +215,25 @@ pub(crate) async fn tell_of_encounter(connection: &mut PgConnection, encounter: 
     .await?;
     Ok(())
 }
+
+/// A raid goes: nothing of it is to be told any more, and its message is to go from the chat.
+pub(crate) async fn take_back(connection: &mut PgConnection, raid: i64) -> Result<(), Failure> {
+    sqlx::query!(
+        "DELETE FROM jobs j USING raids r WHERE r.row = $1 AND j.kind = 4 AND j.name = uuid_send(r.id)",
+        raid,
+    )
+    .execute(&mut *connection)
+    .await?;
+    // By a name that does not lead to the raid.
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT 4, r.account, substring(m.shown FROM 1 FOR 16), convert_to('gone:' || m.message, 'UTF8'), 0, 0
+         FROM webhook_messages m JOIN raids r ON r.row = m.raid
+         JOIN webhooks w ON w.account = r.account AND w.digest = m.digest
+         WHERE m.raid = $1 AND w.stopped IS NULL ON CONFLICT DO NOTHING",
+        raid,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

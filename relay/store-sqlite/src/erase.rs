@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::job::Change;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget};
-use crate::webhook::tell_of_encounter;
+use crate::webhook::{take_back, tell_of_encounter};
 use crate::writer::Request;
 
 /// Selects raids as their owners list them; what follows is the rest of the statement and its arguments.
@@ -271,9 +271,7 @@ impl Change for EraseRaid {
             for row in left {
                 erase(&mut *connection, row).await?;
             }
-            sqlx::query!("DELETE FROM jobs WHERE kind = 4 AND name = (SELECT id FROM raids WHERE row = ?1)", raid,)
-                .execute(&mut *connection)
-                .await?;
+            take_back(&mut *connection, raid).await?;
             sqlx::query!("DELETE FROM raids WHERE row = ?1", raid).execute(&mut *connection).await?;
         }
         wipe_later(&mut *connection).await?;

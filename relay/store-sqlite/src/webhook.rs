@@ -114,6 +114,25 @@ pub(crate) async fn tell_of_encounter(connection: &mut SqliteConnection, encount
     }
 }
 
+/// A raid goes: nothing of it is to be told any more, and its message is to go from the chat.
+pub(crate) async fn take_back(connection: &mut SqliteConnection, raid: i64) -> Result<(), Failure> {
+    sqlx::query!("DELETE FROM jobs WHERE kind = 4 AND name = (SELECT id FROM raids WHERE row = ?1)", raid)
+        .execute(&mut *connection)
+        .await?;
+    // By a name that does not lead to the raid.
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT 4, r.account, substr(m.shown, 1, 16), CAST('gone:' || m.message AS BLOB), 0, 0
+         FROM webhook_messages m JOIN raids r ON r.row = m.raid
+         JOIN webhooks w ON w.account = r.account AND w.digest = m.digest
+         WHERE m.raid = ?1 AND w.stopped IS NULL ON CONFLICT DO NOTHING",
+        raid,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Sets an account's webhook.
 struct SetWebhook(NewWebhook);
 

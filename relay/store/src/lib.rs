@@ -70,7 +70,9 @@ pub use upload::{
     check_remote_id,
 };
 pub use usage::{Usage, Use};
-pub use webhook::{NIGHT_PAIRS_MAX, NewWebhook, NightPair, WebhookMessage, WebhookRow, WebhookStop, Webhooks};
+pub use webhook::{
+    NIGHT_PAIRS_MAX, NewWebhook, NightPair, WebhookJob, WebhookMessage, WebhookRow, WebhookStop, Webhooks,
+};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
 pub trait Store:

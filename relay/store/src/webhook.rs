@@ -2,8 +2,8 @@
 //!
 //! Three invariants. An address is kept as the caller sealed it, and two are known to be one by their digests alone. That
 //! a raid has something else to tell is a job, written in the transaction that changed what everybody sees of it, for each
-//! raid one: it is done when nothing has changed since it was given to somebody. And a message is a raid's: it goes with it.
-//! Deliberately not here: what is told, and to whom it may be.
+//! raid one: it is done when nothing has changed since it was given to somebody. And a message is a raid's: it goes with
+//! it, and that it is to go from the chat is a job, too. Deliberately not here: what is told, and to whom it may be.
 
 pub use raidcast_shared::webhook::WebhookStop;
 
@@ -68,6 +68,23 @@ pub struct NightPair {
     pub other_raid: String,
     /// Its report.
     pub other_report: String,
+}
+
+/// What a job of a webhook says is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookJob<'a> {
+    /// To tell what is shown of the raid with this code.
+    Raid(&'a str),
+    /// To delete the message of a raid that is gone, by what the chat calls it.
+    Gone(&'a str),
+}
+
+impl<'a> WebhookJob<'a> {
+    /// As it stands in a job; `None` if that cannot be read. No raid's code has a colon.
+    pub fn of(data: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(data).ok()?;
+        Some(text.strip_prefix("gone:").map_or(Self::Raid(text), Self::Gone))
+    }
 }
 
 /// Keeps webhooks.

@@ -8,8 +8,8 @@ use super::same_fight::{fight, keep};
 use super::search::derive;
 use super::{Harness, NOW_MS, account, encounter, kept, raid};
 use crate::{
-    AccountId, Audited, JobKind, LeasedJob, NewWebhook, NightPair, Note, RaidRow, Store, WebhookMessage, WebhookRow,
-    WebhookStop, Webhooks,
+    AccountId, Audited, JobKind, LeasedJob, NewWebhook, NightPair, Note, RaidRow, Store, WebhookJob, WebhookMessage,
+    WebhookRow, WebhookStop, Webhooks,
 };
 
 const LEASE_MS: i64 = 60_000;
@@ -111,8 +111,8 @@ pub async fn what_changes_of_a_raid_is_to_be_told_once(harness: &impl Harness<St
     }
     assert_eq!(told(&store).await, 1);
     let job = lease(&store).await.expect("a job");
-    let data = String::from_utf8(job.data.to_vec()).expect("text");
-    assert_eq!((job.key.account, job.key.name, data), (ana.id, *of_ana.id.0.as_bytes(), of_ana.code.clone()));
+    let of_raid = (ana.id, *of_ana.id.0.as_bytes(), Some(WebhookJob::Raid(&of_ana.code)));
+    assert_eq!((job.key.account, job.key.name, WebhookJob::of(&job.data)), of_raid);
     assert_eq!(lease(&store).await, None);
     // It changes while it is told: it is due again at once, as new.
     store.update_raid(&RaidRow { title: Some("a night".into()), ..of_ana.clone() }, None).await.expect("a raid");
@@ -131,10 +131,15 @@ pub async fn what_changes_of_a_raid_is_to_be_told_once(harness: &impl Harness<St
     store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
     assert!(store.clear_title(&of_ana.code, note(ana.id, Audited::TitleCleared)).await.expect("an answer"));
     assert_eq!(told(&store).await, 1);
-    // Nothing of a raid that is gone is left to be told, and nothing is told where that has stopped.
+    // Nothing of a raid that is gone is left to be told but that its message is to go; and nothing where that has stopped.
     store.keep_webhook_message(&of_ana.code, &message(1, "11")).await.expect("it is kept");
     assert!(store.erase_raid(&of_ana.code).await.expect("an answer"));
-    assert_eq!((told(&store).await, store.webhook_message(&of_ana.code).await.expect("an answer")), (0, None));
+    assert_eq!((told(&store).await, store.webhook_message(&of_ana.code).await.expect("an answer")), (1, None));
+    let job = lease(&store).await.expect("a job");
+    assert_eq!((WebhookJob::of(&job.data), job.key.account), (Some(WebhookJob::Gone("11")), ana.id));
+    assert_ne!(&job.key.name, of_ana.id.0.as_bytes(), "it leads to nothing that is gone");
+    store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
+    assert_eq!(told(&store).await, 0);
     set(&store, bo.id, 2).await;
     store.stop_webhook(&[2; 32], WebhookStop::Refused, NOW_MS).await.expect("it is stopped");
     store.update_raid(&RaidRow { closed: true, ..of_bo }, None).await.expect("a raid");
