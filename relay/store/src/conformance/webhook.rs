@@ -123,7 +123,19 @@ pub async fn what_changes_of_a_raid_is_to_be_told_once(harness: &impl Harness<St
     store.finish_webhook_job(again.key, again.created_at_ms).await.expect("an answer");
     assert_eq!(told(&store).await, 0);
 
-    // A fight that is deleted, and a title.
+    // A fight that moves is another raid's to tell; and one that is deleted, and a title.
+    let other = raid(&store, &ana, 3, Visibility::Public).await;
+    let moves = encounter(&store, &of_ana, 2).await;
+    store.move_encounter(moves.row, &other.code).await.expect("it moves");
+    assert_eq!(told(&store).await, 2);
+    while let Some(job) = lease(&store).await {
+        store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
+    }
+    assert!(store.discard(ana.id, moves.key.encounter).await.expect("an answer"));
+    assert_eq!(told(&store).await, 1);
+    let job = lease(&store).await.expect("a job");
+    assert_eq!(WebhookJob::of(&job.data), Some(WebhookJob::Raid(&other.code)));
+    store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
     let gone = encounter(&store, &of_ana, 3).await.key;
     assert!(store.erase_encounter(gone, None).await.expect("an answer"));
     assert_eq!(told(&store).await, 1);
