@@ -57,6 +57,8 @@ pub struct Context {
     pub heavy: Arc<Heavy>,
     /// Reports that were kept, and of which nothing is derived yet.
     pub derive: Arc<JobsLine>,
+    /// Raids of which something else is to be told in a chat.
+    pub webhooks: Arc<JobsLine>,
     /// What cannot be read.
     pub set_aside: SetAside,
     /// What addresses and keys may hold.
@@ -113,6 +115,7 @@ impl Context {
             store_ok,
             heavy,
             derive: Arc::default(),
+            webhooks: Arc::default(),
             set_aside,
             limits,
             quota,

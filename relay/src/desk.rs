@@ -26,6 +26,7 @@ use crate::account::{Members, SignedIn};
 use crate::answers::Answers;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::discord::Discord;
 use crate::erase::Eraser;
 use crate::error::HttpError;
 use crate::export::{Exports, Wanted};
@@ -110,6 +111,7 @@ pub struct Desk {
     lists: Arc<Lists>,
     searches: Arc<Searches>,
     previews: Arc<Previews>,
+    discord: Arc<Discord>,
     ingest: Arc<Ingest>,
     eraser: Arc<Eraser>,
     exports: Arc<Exports>,
@@ -135,7 +137,7 @@ impl Desk {
         spans: Arc<Spans>,
         answers: Arc<Answers>,
         lists: Arc<Lists>,
-        previews: Arc<Previews>,
+        (previews, discord): (Arc<Previews>, Arc<Discord>),
     ) -> Self {
         let searches = Searches::new(door.clone(), registry.context.secret.clone(), Arc::clone(&spans.pool));
         let searches = Arc::new(searches);
@@ -156,6 +158,7 @@ impl Desk {
             lists,
             searches,
             previews,
+            discord,
             ingest,
             eraser,
             exports,
@@ -196,6 +199,11 @@ impl Desk {
     /// Tells what links lead to.
     pub fn previews(&self) -> &Arc<Previews> {
         &self.previews
+    }
+
+    /// Tells nights in chats.
+    pub fn discord(&self) -> &Arc<Discord> {
+        &self.discord
     }
 
     /// Takes in fights that come whole.
@@ -358,6 +366,7 @@ impl Desk {
             let show = |reply| RaidCommand::Show(Show { form: form.clone(), note, reply });
             let Ok(kept) = handle.ask(show).await else { continue };
             let RaidRow { visibility, report_visibility, .. } = kept?;
+            self.context().webhooks.came();
             return Ok(RaidSeenBy { visibility, report_visibility });
         }
         Err(HttpError::NotFound)

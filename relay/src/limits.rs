@@ -318,6 +318,21 @@ pub const PROVIDER_KEYS_MAX: usize = 100;
 /// Bytes of an id token at the most.
 pub const ID_TOKEN_BYTES_MAX: usize = 16 * 1024;
 
+/// Characters of a webhook's address: Discord's have some 120.
+pub const WEBHOOK_URL_CHARS_MAX: usize = 300;
+/// A webhook answers within this, ms: a job of it may ask four times, and is given 30 s.
+pub const WEBHOOK_ANSWER_MS: u64 = 6_000;
+/// Bytes of its answer at the most: a message with its embed has some ten KB.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Who wants to be left alone for longer, ms, is asked again after that: a day.
+pub const WEBHOOK_WAIT_MS_MAX: i64 = 24 * 3_600_000;
+/// A message that says that a webhook works is sent to each so often at the most, ms.
+pub const WEBHOOK_TEST_EACH_MS: i64 = 10_000;
+/// Raids that are told of as one night: of more uploaders each of the others has a message of his own.
+pub const NIGHT_RAIDS_MAX: usize = 8;
+/// A night whose newest fight began longer ago, ms, gets no message: a day. One that it has is edited however old it is.
+pub const NIGHT_FRESH_MS: i64 = 24 * 3_600_000;
+
 /// A ticket for a feed is good for so long, ms: a page opens its feed in the same second, a slow phone some later.
 pub const FEED_TICKET_MS: i64 = 60_000;
 /// Tickets for feeds that wait to be used, some 400 bytes each.

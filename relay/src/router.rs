@@ -112,6 +112,8 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::links::revoke_of_channel))
         .routes(routes!(api::links::ticket_for_raid))
         .routes(routes!(api::links::ticket_for_channel))
+        .routes(routes!(api::webhooks::webhook, api::webhooks::set, api::webhooks::remove))
+        .routes(routes!(api::webhooks::test))
         .routes(routes!(api::overlays::of_raid))
         .routes(routes!(api::overlays::of_channel))
         .routes(routes!(api::own::delete_raid, api::own::show))

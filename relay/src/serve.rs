@@ -19,6 +19,7 @@ use crate::config::{Config, KeySetting};
 use crate::context::Context;
 use crate::derive::{Deriver, Source};
 use crate::desk::Desk;
+use crate::discord::Discord;
 use crate::disk::Disk;
 use crate::downloads::Downloads;
 use crate::edge::{self, Edge, Proxies, Sockets};
@@ -229,7 +230,9 @@ impl Relay {
         let fonts = Fonts::with(&config.picture_fonts);
         let previews = Previews::new(Arc::clone(context), door.clone(), Arc::clone(&answers), fonts);
         let previews = Arc::new(previews);
-        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists, previews);
+        let discord = Discord::new(Arc::clone(context), door.clone(), config.webhook_hosts.clone());
+        let for_others = (previews, Arc::clone(&discord));
+        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists, for_others);
         let sources = Sources {
             context: Arc::clone(context),
             directory: Arc::clone(directory),
@@ -255,6 +258,8 @@ impl Relay {
             deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));
             servers.spawn(deriving.work(stop.clone()));
         }
+        // One: two would find for two raids of one night that neither has a message.
+        servers.spawn(discord.worker().work(stop.clone()));
         servers.spawn(Arc::clone(desk.eraser()).work(stop.clone()));
         if let Some(keep_days) = config.keep_days {
             servers.spawn(Arc::clone(desk.eraser()).keep_only(Retention { keep_days }, stop.clone()));

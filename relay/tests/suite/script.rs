@@ -178,6 +178,7 @@ impl TestRelay {
             providers: Vec::new(),
             downloads: None,
             picture_fonts: Vec::new(),
+            webhook_hosts: Vec::new(),
             limits,
         }
     }
