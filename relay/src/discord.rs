@@ -135,11 +135,10 @@ impl Discord {
         let failed = |why: String| Later::failed(job.tries, why);
         let what = WebhookJob::of(&job.data).ok_or_else(|| failed("what is to be told cannot be read".into()))?;
         match self.told(job.key.account, what).await {
-            Ok(()) => {}
+            // Nothing more is to be done where it can go nowhere: that was told by whoever found out.
+            Ok(()) | Err(Unsent::NoMessage | Unsent::Stopped(_)) => {}
             Err(Unsent::Busy(wait_ms)) => return Err(Later::not_yet(wait_ms, "the chat wants to be left alone")),
             Err(Unsent::Failed(why)) => return Err(failed(format!("to tell of a night: {why}"))),
-            // It was told by whoever found out; there is nothing more to be done.
-            Err(Unsent::NoMessage | Unsent::Stopped(_)) => {}
         }
         let done = self.context.store.finish_webhook_job(job.key, job.created_at_ms).await;
         done.map_err(|error| failed(error.to_string()))?;
@@ -443,13 +442,11 @@ impl Discord {
         let now_ms = self.context.clock.now_ms();
         let mut tested = self.tested.lock().unwrap_or_else(PoisonError::into_inner);
         tested.retain(|_, at_ms| now_ms.abs_diff(*at_ms) < WEBHOOK_TEST_EACH_MS.unsigned_abs());
-        match tested.get(&account) {
-            Some(at_ms) => Err(too_often(WEBHOOK_TEST_EACH_MS - (now_ms - at_ms).max(0))),
-            None => {
-                tested.insert(account, now_ms);
-                Ok(())
-            }
+        if let Some(at_ms) = tested.get(&account) {
+            return Err(too_often(WEBHOOK_TEST_EACH_MS - (now_ms - at_ms).max(0)));
         }
+        tested.insert(account, now_ms);
+        Ok(())
     }
 }
 

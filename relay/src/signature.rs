@@ -211,8 +211,7 @@ impl Signatures {
 
     /// The same, with a file that keeps how far ahead of the clock signatures were good.
     pub fn recall(started_ms: i64, file: PathBuf) -> Self {
-        let started_s = started_ms.div_euclid(1_000);
-        Self { ahead: Ahead::recall(file, started_s), ..Self::new(started_ms) }
+        Self { ahead: Ahead::recall(file, started_ms.div_euclid(1_000)), ..Self::new(started_ms) }
     }
 
     /// Begins to verify what a head claims.

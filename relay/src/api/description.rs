@@ -25,11 +25,10 @@ impl Described {
     }
 
     async fn body(&self) -> Result<&Body, HttpError> {
-        let make = self.make;
+        let describe = self.make;
         // It is large.
-        let making = || tokio::task::spawn_blocking(move || Body::of(&make()));
-        let made = self.made.get_or_try_init(making).await;
-        made.map_err(|_| HttpError::Internal)
+        let making = || tokio::task::spawn_blocking(move || Body::of(&describe()));
+        self.made.get_or_try_init(making).await.map_err(|_| HttpError::Internal)
     }
 }
 

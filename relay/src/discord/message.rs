@@ -41,7 +41,7 @@ pub(super) fn of_night(title: Option<&str>, url: &str, fights: &[NightFight], de
         Some(late) => format!("Raidcast · {late}"),
         None => "Raidcast".to_owned(),
     };
-    message(json!({
+    message(&json!({
         "title": fitting(title, TITLE_MAX),
         "url": url,
         "description": lines(fights),
@@ -52,7 +52,7 @@ pub(super) fn of_night(title: Option<&str>, url: &str, fights: &[NightFight], de
 
 /// The message that says that a webhook works.
 pub(super) fn of_test(url: &str) -> Value {
-    message(json!({
+    message(&json!({
         "title": "This webhook works",
         "url": url,
         "description": "When a fight of this channel has ended, a message here tells of the night and edits itself.",
@@ -62,7 +62,7 @@ pub(super) fn of_test(url: &str) -> Value {
 }
 
 /// Nobody is called by it, whatever stands in it.
-fn message(embed: Value) -> Value {
+fn message(embed: &Value) -> Value {
     json!({"allowed_mentions": {"parse": []}, "embeds": [embed]})
 }
 

@@ -222,15 +222,12 @@ impl Change for MoveEncounter {
         )
         .execute(&mut *connection)
         .await?;
-        match moved.rows_affected() {
-            0 => {
-                Err(StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account")).into())
-            }
-            _ => {
-                tell_of_encounter(&mut *connection, *encounter).await?;
-                list_moved(connection, *encounter).await
-            }
+        if moved.rows_affected() == 0 {
+            let none = format!("no encounter {encounter} and raid {raid_code} of one account");
+            return Err(StoreError::Damaged(none).into());
         }
+        tell_of_encounter(&mut *connection, *encounter).await?;
+        list_moved(connection, *encounter).await
     }
 }
 

@@ -76,7 +76,7 @@ async fn a_foreign_report_or_raid_is_answered_with_the_words_and_the_work_of_one
     };
     let (gone, _) = deleted_raid(2, KEY).await;
     let (_, empty) = deleted_raid(3, OTHER_KEY).await;
-    let uploaded = ids(&relay, hidden, &[uploaded_fight(7, true)]).await[0].to_string();
+    let of_upload = ids(&relay, hidden, &[uploaded_fight(7, true)]).await[0].to_string();
     nothing_waits(&relay, &[JobKind::Derive, JobKind::Erase, JobKind::Wipe]).await;
     let raid = uploader.welcome.raid.clone();
     let never = "k3mvq8xw2nfe".to_owned();
@@ -101,7 +101,7 @@ async fn a_foreign_report_or_raid_is_answered_with_the_words_and_the_work_of_one
         let reports = of_reports.map(|request| (request, vec![&never, &own, &deleted, &begun.report]));
         let raids = of_raids.map(|request| (request, vec![&never, &raid, &gone]));
         let channels = of_channels.map(|request| (request, vec![&never, &channel, &empty]));
-        let numbers = [("GET /encounter/ID", vec![&nobodys, &uploaded])];
+        let numbers = [("GET /encounter/ID", vec![&nobodys, &of_upload])];
         for (request, names) in reports.into_iter().chain(raids).chain(channels).chain(numbers) {
             let mut told: Vec<(Told, BTreeMap<&str, u32>)> = Vec::new();
             for name in names {

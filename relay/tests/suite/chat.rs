@@ -1,5 +1,5 @@
 //! Stands in for Discord's webhooks, on this machine: takes what its documentation takes, refuses the rest, and fails when it
-//! is told to. Limits and shapes are those of https://discord.com/developers/docs/resources/webhook and …/message.
+//! is told to. Limits and shapes are those of <https://discord.com/developers/docs/resources/webhook> and …/message.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -8,8 +8,8 @@ use super::same_fight::{fight, keep};
 use super::search::derive;
 use super::{Harness, NOW_MS, account, encounter, kept, raid};
 use crate::{
-    AccountId, Audited, JobKind, LeasedJob, NewWebhook, NightPair, Note, RaidRow, Store, WebhookJob, WebhookMessage,
-    WebhookRow, WebhookStop, Webhooks,
+    AccountId, Audited, Audits, Encounters, Erasing, JobKind, LeasedJob, NewWebhook, NightPair, Note, RaidRow, Raids,
+    Reports, Store, WebhookJob, WebhookMessage, WebhookRow, WebhookStop, Webhooks,
 };
 
 const LEASE_MS: i64 = 60_000;
