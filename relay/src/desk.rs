@@ -13,7 +13,7 @@ use axum::body::Body;
 use raidcast_shared::account::Audited;
 use raidcast_shared::administration::{MyRaid, MyRaids, RaidForm, RaidSeenBy};
 use raidcast_shared::character::PlayerExportForm;
-use raidcast_shared::limits::REPLAYS_MAX;
+use raidcast_shared::limits::{DELAY_S_MAX, REPLAYS_MAX};
 use raidcast_shared::report::RenewedTicket;
 use raidcast_store::{RaidLine, RaidRow, StoreError};
 use serde::Deserialize;
@@ -329,6 +329,7 @@ impl Desk {
             visibility: line.visibility,
             report_visibility: line.report_visibility,
             names: line.names,
+            delay_s: seconds(line.delay_ms),
             created_at_ms: line.created_at_ms,
             active_at_ms: line.active_at_ms,
             fights: line.fights,
@@ -337,12 +338,15 @@ impl Desk {
         Ok(MyRaids { raids: lines.into_iter().map(raid).collect(), next, keep_days: context.keep_days })
     }
 
-    /// Says who may see a raid from now on: in force when it is answered, and noted where that changes.
+    /// Says who may see a raid from now on, and what of it: in force when it is answered, and noted where that changes.
     ///
     /// # Errors
-    /// `NotFound` if it is gone meanwhile; `SetAside` if it cannot be read; the store does not keep it, and nothing has
-    /// changed.
+    /// `BadRequest` of a delay that is too long; `NotFound` if it is gone meanwhile; `SetAside` if it cannot be read; the store
+    /// does not keep it, and nothing has changed.
     pub async fn show(&self, raid: Managed<OwnRaid>, form: RaidForm, by: &Manager) -> Result<RaidSeenBy, HttpError> {
+        if form.delay_s.is_some_and(|delay_s| delay_s > DELAY_S_MAX) {
+            return Err(HttpError::BadRequest(format!("`delayS` is 0 to {DELAY_S_MAX} seconds")));
+        }
         let OwnRaid { account, code } = raid.into_inner();
         let note = by.note(Audited::RaidShown, account, self.clock().now_ms());
         // A task that ended a moment ago is loaded again.
@@ -357,8 +361,8 @@ impl Desk {
             let handle = handle.ok_or(HttpError::NotFound)?;
             let show = |reply| RaidCommand::Show(Show { form: form.clone(), note, reply });
             let Ok(kept) = handle.ask(show).await else { continue };
-            let RaidRow { visibility, report_visibility, .. } = kept?;
-            return Ok(RaidSeenBy { visibility, report_visibility });
+            let RaidRow { visibility, report_visibility, names, delay, .. } = kept?;
+            return Ok(RaidSeenBy { visibility, report_visibility, names, delay_s: seconds(delay.ms) });
         }
         Err(HttpError::NotFound)
     }
@@ -399,4 +403,9 @@ impl Desk {
             channel_url: context.channel_url(&channel, &raid),
         })
     }
+}
+
+/// Seconds of a delay, which is whole ones.
+fn seconds(delay_ms: i64) -> u32 {
+    u32::try_from(delay_ms / 1_000).unwrap_or_default()
 }

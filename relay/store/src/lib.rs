@@ -58,7 +58,7 @@ pub use key::{KEYS_MAX, KeyRow, Keys, NewKey};
 pub use link::{LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
-pub use raid::{Delay, Policy, RaidRow, Raids, ShownTo, Tickets, stricter};
+pub use raid::{Delay, Policy, RaidRow, Raids, ShownTo, Tickets, stricter, stricter_names};
 pub use removal::{NewRemoval, REMOVALS_MAX, Removal, Removals};
 pub use report::{KeptReport, ListPart, Page, PublicReports, ReportLine, ReportPlace, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};

@@ -2486,6 +2486,11 @@ export interface components {
              */
             createdAtMs: number;
             /**
+             * Format: uint32
+             * @description By how many seconds those are behind.
+             */
+            delayS: number;
+            /**
              * Format: int64
              * @description How many fights it has.
              */
@@ -2866,8 +2871,15 @@ export interface components {
             /** @description The provider's address. It is good once, for ten minutes, in this browser. */
             url: string;
         };
-        /** @description Who may see a raid from now on: `PATCH /api/v1/raids/{code}`. What is left out stays as it is. */
+        /** @description Who may see a raid from now on, and what of it: `PATCH /api/v1/raids/{code}`. What is left out stays as it is. */
         RaidForm: {
+            /**
+             * Format: uint32
+             * @description By how many seconds those are behind, 0 to 600. What they saw before it was longer they see still.
+             */
+            delayS?: number;
+            /** @description Which names those see who are no members, live and in reports. */
+            names?: components["schemas"]["NamesPolicy"];
             /** @description Reports of its fights. */
             reportVisibility?: components["schemas"]["ReportVisibility"];
             /** @description What is live: its page, its feed, its channel. */
@@ -2907,8 +2919,15 @@ export interface components {
             /** @description Who may see it. */
             visibility: components["schemas"]["Visibility"];
         };
-        /** @description Who may see a raid: an answer to that. */
+        /** @description Who may see a raid, and what of it: an answer to that. */
         RaidSeenBy: {
+            /**
+             * Format: uint32
+             * @description By how many seconds those are behind.
+             */
+            delayS: number;
+            /** @description Which names those see who are no members. */
+            names: components["schemas"]["NamesPolicy"];
             reportVisibility: components["schemas"]["Visibility"] | null;
             /** @description What is live. */
             visibility: components["schemas"]["Visibility"];

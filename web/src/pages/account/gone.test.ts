@@ -15,6 +15,7 @@ const raid = (code: string, more: Partial<MyRaid> = {}): MyRaid => ({
   visibility: 'private',
   reportVisibility: null,
   names: 'full',
+  delayS: 0,
   url: `https://relay.example/raids/${code}`,
   createdAtMs: 1,
   activeAtMs: 2,
@@ -331,7 +332,7 @@ describe('sharing', () => {
     await opened(me(), {
       'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
       'PATCH /api/v1/raids/a': () => {
-        const seenBy = { visibility: 'private', reportVisibility: 'public' } as const;
+        const seenBy = { visibility: 'private', reportVisibility: 'public', names: 'full', delayS: 0 } as const;
         raids = raids.map((held) => (held.code === 'a' ? { ...held, ...seenBy } : held));
         return Response.json(seenBy);
       },
@@ -343,8 +344,29 @@ describe('sharing', () => {
     await fireEvent.change(within(form).getByLabelText('Who sees its reports'), { target: { value: 'public' } });
     await fireEvent.submit(form);
     await screen.findByText(/Reports: Everybody/);
-    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'public' }]);
+    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'public', names: 'full', delayS: 0 }]);
     expect(change.disabled).toBe(true);
+  });
+
+  it('says which names others see of an old raid, and how late', async () => {
+    raids = [raid('a', { delayS: 45 })];
+    await opened(me(), {
+      'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
+      'PATCH /api/v1/raids/a': () => {
+        const seenBy = { visibility: 'private', reportVisibility: null, names: 'class', delayS: 120 } as const;
+        raids = raids.map((held) => ({ ...held, ...seenBy }));
+        return Response.json(seenBy);
+      },
+    });
+    expect(screen.getByText(/Others: 45 s later/)).toBeTruthy();
+    await press('Share Night a');
+    const form = await screen.findByRole('form', { name: 'Who sees Night a' });
+    expect(within(form).getByLabelText<HTMLSelectElement>('When others see it').value).toBe('45');
+    await fireEvent.change(within(form).getByLabelText('Names that others see'), { target: { value: 'class' } });
+    await fireEvent.change(within(form).getByLabelText('When others see it'), { target: { value: '120' } });
+    await fireEvent.submit(form);
+    await screen.findByText(/Others: classes in place of names, 120 s later/);
+    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'live', names: 'class', delayS: 120 }]);
   });
 
   it('makes links, tells each once, and revokes them', async () => {
