@@ -334,6 +334,10 @@ export class StagedPeople {
       case 'DELETE /api/v1/removals/{id}':
         this.removals = this.removals.filter(other);
         return done();
+      case 'GET /api/v1/opt-outs':
+        return json(200, { players: rows.HIDDEN, next: null });
+      case 'POST /api/v1/opt-outs/look':
+        return json(200, rows.LOOKED_AT);
       case 'POST /api/v1/opt-outs':
         return done();
       case 'GET /api/v1/me/characters':

@@ -45,8 +45,8 @@ pub use account::{Account, AccountId, Accounts, KeyId, no_account};
 pub use audit::{AuditRow, Audited, Audits, NOTES_LOOKED_AT, NOTES_MAX, NOTES_OF_ONE_MAX, Note};
 pub use character::{
     CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim,
-    JudgedClaim, NAMES_JUDGED, NAMES_OF_ACCOUNT_MAX, NewClaim, OPT_OUTS_MAX, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
-    Seen, SeenClaim, Wish, Wished, Wishes,
+    FIGHTS_LOOKED_AT, HiddenPlayer, JudgedClaim, NAMES_JUDGED, NAMES_OF_ACCOUNT_MAX, NewClaim, OPT_OUTS_MAX,
+    PlayerHeld, PlayerNames, Proof, ProvedBy, SEEN_MAX, Seen, SeenClaim, Wish, Wished, Wishes,
 };
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, Viewpoint, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};

@@ -5,6 +5,7 @@ import type {
   KeyLine,
   LimitName,
   MyAccount,
+  PlayerLook,
   ProofWay,
   ReportVisibility,
   Role,
@@ -142,6 +143,22 @@ export function aboutWords({ what, about, aboutName }: Pick<AuditLine, 'what' | 
   return ABOUT_PEOPLE.has(what)
     ? ` (person ${aboutName ?? about})`
     : ` (${what === 'account_claimed' ? '' : 'of '}account ${about})`;
+}
+
+/** So many of a player's fights are looked at. */
+const FIGHTS_LOOKED_AT = 1_000;
+
+/** Who a player is who is to be hidden or shown: what he is called, where that is told, and how often he is there. */
+export function lookWords({ fights, names, hidden, hiddenByAdministrator }: PlayerLook): string {
+  const count = (n: number): string => (n === 1 ? '1 fight' : `${fullNumber(n)} fights`);
+  const called = names.map(({ name, fights }) => `“${name}” in ${count(fights)}`).join(', ');
+  const most = fights >= FIGHTS_LOOKED_AT ? `the newest ${count(fights)} were looked at` : `in ${count(fights)}`;
+  const parts = [
+    fights === 0 ? 'No fight with this player is here.' : called === '' ? `${most}.` : `Called ${called}; ${most}.`,
+    hidden && !hiddenByAdministrator ? 'The player has hidden the character already.' : '',
+  ];
+  const words = parts.filter((part) => part !== '').join(' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** So many new fights an account may send within a day, unless its relay says otherwise (`STREAMED_FIGHTS_PER_DAY`). */

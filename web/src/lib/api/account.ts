@@ -9,6 +9,7 @@ import type {
   Deleting,
   DeviceForm,
   DeviceLine,
+  HiddenPlayers,
   InvitationForm,
   InvitationLine,
   InvitationList,
@@ -39,6 +40,8 @@ import type {
   PersonLine,
   PersonList,
   PlayerExportForm,
+  PlayerForm,
+  PlayerLook,
   ProviderForm,
   ProviderTrip,
   RaidForm,
@@ -142,6 +145,10 @@ export interface AccountApi {
   /** The character is his, if it is still whose it was. */
   believeClaim(id: number, form: BeliefForm): Promise<void>;
   refuseClaim(id: number): Promise<void>;
+  /** Whom administrators have hidden: the last ones, or before a place. */
+  hiddenPlayers(before?: string): Promise<HiddenPlayers>;
+  /** What would be hidden of a player. */
+  lookAtPlayer(form: PlayerForm): Promise<PlayerLook>;
   /** Hides a player who asked for it, or shows him again. */
   optOut(form: OptOutForm): Promise<void>;
   /** All that is held about a player who asked for it. */
@@ -241,6 +248,9 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
       await ask(env, `/api/v1/claims/${id}`, { method: 'PUT', body: form });
     },
     refuseClaim: (id) => remove(`/api/v1/claims/${id}`),
+    hiddenPlayers: (before) =>
+      get(`/api/v1/opt-outs${before === undefined ? '' : `?before=${encodeURIComponent(before)}`}`),
+    lookAtPlayer: (form) => post('/api/v1/opt-outs/look', form),
     optOut: async (form) => {
       await post('/api/v1/opt-outs', form);
     },
