@@ -39,7 +39,7 @@ fn finished_line(fight: &Finished) -> String {
     match fight.result {
         How::New => format!("new      {what}  {url}"),
         How::Known => format!("known    {what}  {url}"),
-        How::Kept => format!("kept     {what}  {url} (the relay holds more of it from elsewhere)"),
+        How::Kept => format!("kept     {what}  {url} (more of it was uploaded from elsewhere)"),
         How::Refused => format!("refused  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
         How::Waiting => format!("waiting  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
     }
@@ -85,9 +85,11 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
             format!("Fight ended: {name}  {length}{}, {}", word(*outcome), count(*events, "event"))
         }
         Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
-            format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
+            format!(
+                "Uploaded already. The report is at {url} (If it is in another raid, --visibility does not change it.)"
+            )
         }
-        Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
+        Change::Finalized { url, known: true, .. } => format!("Uploaded already. The report is at {url}"),
         Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report for now: {url}"),
         Change::Finalized { url, .. } => format!("Report: {url}"),
         Change::Kept { url, .. } => {

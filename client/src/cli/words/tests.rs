@@ -761,13 +761,13 @@ fn changes() {
         ),
         (
             finalized(ReportState::Final, true, false),
-            Some("Report, on the relay already: http://r/x".into()),
+            Some("Uploaded already. The report is at http://r/x".into()),
             r#"{"event":"finalized","encounter":"e","reportId":"r","url":"http://r/x","state":"final","known":true}"#,
         ),
         (
             finalized(ReportState::Final, true, true),
             Some(
-                "Report, on the relay already: http://r/x (If it is in another raid, --visibility does not change it.)"
+                "Uploaded already. The report is at http://r/x (If it is in another raid, --visibility does not change it.)"
                     .into(),
             ),
             r#"{"event":"finalized","encounter":"e","reportId":"r","url":"http://r/x","state":"final","known":true,"keepsVisibility":true}"#,
