@@ -1,8 +1,8 @@
 //! What requests can ask for: the one thing that handlers get.
 //!
 //! One invariant: a handler reaches neither the store nor a fold. What belongs to a raid comes out of [`Desk::door`] as a
-//! [`Visible`], and what is made of it here takes one; what changes anything takes an [`Uploader`]. So an endpoint that
-//! forgot to ask who may see something does not compile. Uplinks, and what operators ask (`/health`, `/ready`,
+//! [`Visible`], and what is made of it here takes one; what changes anything takes an [`Uploader`] or a [`Manager`]. So an
+//! endpoint that forgot to ask who may see something does not compile. Uplinks, and what operators ask (`/health`, `/ready`,
 //! `/metrics`), have states of their own.
 
 mod link;
@@ -85,7 +85,6 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 /// ```
 /// use axum::extract::State;
 /// use axum::http::HeaderMap;
-/// use raidcast_relay::account::Scope;
 /// use raidcast_relay::desk::Desk;
 /// use raidcast_relay::edge::Address;
 /// use raidcast_relay::error::HttpError;
@@ -94,7 +93,7 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 ///     let asker = desk.door().asker(headers, None).await?;
 ///     let (report, record) = desk.door().report("abc", &asker).await?;
 ///     desk.answers().report(who, &report, record).await?;
-///     desk.renew_tickets("abc", &desk.door().uploader(headers, Scope::Manage).await?).await?;
+///     desk.renew_tickets("abc", &desk.door().manager(headers).await?).await?;
 ///     Ok(())
 /// }
 /// ```
@@ -386,13 +385,13 @@ impl Desk {
         self.eraser.clear_title(raid, by).await
     }
 
-    /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is
+    /// Gives a raid of somebody's a new ticket, and its channel too. Those before are good for nothing when this is
     /// answered, and who watches by one of them is let go.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn renew_tickets(&self, code: &str, uploader: &Uploader) -> Result<RenewedTicket, HttpError> {
-        let raid = self.door.own_raid(code, uploader).await?;
+    pub async fn renew_tickets(&self, code: &str, by: &Manager) -> Result<RenewedTicket, HttpError> {
+        let raid = self.door.own_raid(code, by).await?;
         let channel = self.door.channel_of(&raid).await?.ok_or(HttpError::NotFound)?;
         let mut raid = raid.into_inner();
         raid.tickets = self.registry.renew_tickets(&raid).await?.ok_or(HttpError::NotFound)?;

@@ -78,11 +78,6 @@ impl Uploader {
     pub fn until(&self) -> &Until {
         &self.until
     }
-
-    /// Asks without a ticket.
-    pub fn asker(&self) -> Asker {
-        Asker { accounts: vec![self.account], ..Asker::default() }
-    }
 }
 
 impl Door {
@@ -200,12 +195,13 @@ impl Door {
         Ok(Some(self.context.signatures.verify(uploader.account(), claim, secret, now_ms)?))
     }
 
-    /// A raid of his own.
+    /// A raid of his, as its members see it.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn own_raid(&self, code: &str, uploader: &Uploader) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.raid(code, &uploader.asker()).await?;
-        Some(raid).filter(|raid| raid.account == uploader.account()).ok_or(HttpError::NotFound)
+    pub async fn own_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
+        let asker = Asker { accounts: manager.accounts.clone(), ..Asker::default() };
+        let raid = self.raid(code, &asker).await?;
+        Some(raid).filter(|raid| manager.holds(raid.account)).ok_or(HttpError::NotFound)
     }
 }

@@ -264,12 +264,23 @@ async fn who_manages_a_raid_says_who_sees_it_and_nobody_else() {
     let (_, key) = ana.make_key(&["upload"], None).await;
     let hers = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Private, None) };
     let hers = Uploader::connect_as(&relay, &key, hers).await;
+    // The link that her client shows, she replaces there, too.
+    let renew = format!("/api/v1/raids/{}/ticket", hers.welcome.raid);
+    let ticket = async |by: &mut Browser| {
+        let renewed = by.ask("POST", &renew, None).await;
+        assert_eq!(renewed.status, 200, "{}", renewed.body);
+        renewed.body["raidUrl"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (ticket(&mut ana).await, ticket(&mut ana).await);
+    assert!(first.contains("?ticket=") && first != second, "{first} {second}");
+    assert_eq!(ana.ask("POST", &format!("{raid}/ticket"), None).await.status, 404);
     let shown = ana.ask("PATCH", &format!("/api/v1/raids/{}", hers.welcome.raid), Some(form.clone())).await;
     assert_eq!((shown.status, &shown.body["visibility"]), (200, &"public".into()));
     assert_eq!(ana.ask("PATCH", &raid, Some(form.clone())).await.status, 404);
     let raids = ana.get("/api/v1/me/raids").await.body;
     assert_eq!(raids["raids"][0]["visibility"], "public");
     ana.page = "Sec-Fetch-Site: cross-site\r\n";
+    assert_eq!(ana.ask("POST", &renew, None).await.code(), "foreign_page");
     assert_eq!(
         ana.ask("PATCH", &format!("/api/v1/raids/{}", hers.welcome.raid), Some(form)).await.code(),
         "foreign_page"

@@ -62,6 +62,7 @@ export type Registration = Schemas['Registration'];
 export type RemovalForm = Schemas['RemovalForm'];
 export type RemovalLine = Schemas['RemovalLine'];
 export type RemovalList = Schemas['RemovalList'];
+export type RenewedTicket = Schemas['RenewedTicket'];
 export type ReportVisibility = Schemas['ReportVisibility'];
 export type Role = Schemas['Role'];
 export type RotationForm = Schemas['RotationForm'];

@@ -47,6 +47,7 @@ import type {
   RaidForm,
   RaidSeenBy,
   RelayLimits,
+  RenewedTicket,
   RemovalForm,
   RemovalLine,
   RemovalList,
@@ -108,6 +109,8 @@ export interface AccountApi {
   pinRaid(code: string, pinned: boolean): Promise<void>;
   /** Says who may see a raid from now on. */
   showRaid(code: string, form: RaidForm): Promise<RaidSeenBy>;
+  /** Ends the link of a raid that has no end, and that of its channel, and makes others. */
+  renewTicket(code: string): Promise<RenewedTicket>;
   /** Links to a raid or a channel that are good. */
   links(to: RaidPlace): Promise<LinkLine[]>;
   makeLink(to: RaidPlace, form: LinkForm): Promise<NewLink>;
@@ -208,6 +211,8 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     },
     showRaid: async (code, form) =>
       (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}`, { method: 'PATCH', body: form })) as RaidSeenBy,
+    renewTicket: async (code) =>
+      (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/ticket`, { method: 'POST' })) as RenewedTicket,
     links: async (to) => (await get<LinkList>(pathOf(to, 'links'))).links,
     makeLink: (to, form) => post(pathOf(to, 'links'), form),
     revokeLink: (to, id) => remove(`${pathOf(to, 'links')}/${id}`),

@@ -370,6 +370,25 @@ describe('sharing', () => {
     expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'live', names: 'class', delayS: 120 }]);
   });
 
+  it('replaces the link that has no end after it was asked, and tells the new one once', async () => {
+    const raidUrl = 'https://relay.example/raids/a?ticket=n3w';
+    await opened(me(), {
+      'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
+      'POST /api/v1/raids/a/ticket': () => Response.json({ ticket: 'n3w', raidUrl, channelUrl: raidUrl }),
+    });
+    await press('Share Night a');
+    await screen.findByText('Never, until you replace it');
+    await press('Replace the link that raidcast shows of Night a');
+    await press('Cancel');
+    expect(changes()).toEqual([]);
+    await press('Replace the link that raidcast shows of Night a');
+    await press('Replace');
+    await screen.findByText(raidUrl);
+    expect(changes()).toEqual(['POST /api/v1/raids/a/ticket']);
+    await press('Done');
+    expect(screen.queryByText(raidUrl)).toBeNull();
+  });
+
   it('makes links, tells each once, and revokes them', async () => {
     let links = [line(1)];
     await opened(me(), {
