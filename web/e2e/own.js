@@ -116,7 +116,7 @@ export async function ownChecks(runner, context) {
     const hide = page.getByRole('form', { name: 'Hide Frostlily' });
     await hide.getByRole('textbox').press('1');
     await page.keyboard.press('Enter');
-    await page.getByText('Called “Frostlily” in 12 fights', { exact: false }).waitFor();
+    await page.getByText('Called “Frostlily”, in 12 fights', { exact: false }).waitFor();
     await confirm(page);
     await page.locator('[data-removal="331"]').waitFor({ state: 'detached' });
     same(await focus(page), 'removals-title', 'focus');

@@ -302,10 +302,12 @@ export class StagedPeople {
         this.raids = this.raids.filter((raid) => raid.code !== id);
         return json(200, { done: true });
       case 'PATCH /api/v1/raids/{id}': {
-        const { visibility, reportVisibility } = body;
+        const { visibility, reportVisibility, names, delayS } = body;
         return this.#changed(id, {
           visibility,
           reportVisibility: reportVisibility === 'live' ? null : reportVisibility,
+          names,
+          delayS,
         });
       }
       case 'PUT /api/v1/raids/{id}/pin':

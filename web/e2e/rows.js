@@ -163,6 +163,7 @@ export function raids(now) {
     account: 1,
     reportVisibility: null,
     names: 'full',
+    delayS: 0,
     pinned: false,
     title: null,
     visibility: 'unlisted',

@@ -151,14 +151,13 @@ const FIGHTS_LOOKED_AT = 1_000;
 /** Who a player is who is to be hidden or shown: what he is called, where that is told, and how often he is there. */
 export function lookWords({ fights, names, hidden, hiddenByAdministrator }: PlayerLook): string {
   const count = (n: number): string => (n === 1 ? '1 fight' : `${fullNumber(n)} fights`);
-  const called = names.map(({ name, fights }) => `“${name}” in ${count(fights)}`).join(', ');
-  const most = fights >= FIGHTS_LOOKED_AT ? `the newest ${count(fights)} were looked at` : `in ${count(fights)}`;
-  const parts = [
-    fights === 0 ? 'No fight with this player is here.' : called === '' ? `${most}.` : `Called ${called}; ${most}.`,
-    hidden && !hiddenByAdministrator ? 'The player has hidden the character already.' : '',
-  ];
-  const words = parts.filter((part) => part !== '').join(' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const all = fights >= FIGHTS_LOOKED_AT ? `the newest ${count(fights)} were looked at` : `${count(fights)} in all`;
+  const own = hidden && !hiddenByAdministrator ? ' The player has hidden the character already.' : '';
+  const [first] = names;
+  if (fights === 0) return `No fight with this player is here.${own}`;
+  if (first === undefined) return `The player is in ${count(fights)}.${own}`;
+  if (names.length === 1 && first.fights === fights) return `Called “${first.name}”, in ${count(fights)}.${own}`;
+  return `Called ${names.map(({ name, fights }) => `“${name}” in ${count(fights)}`).join(', ')}; ${all}.${own}`;
 }
 
 /** So many new fights an account may send within a day, unless its relay says otherwise (`STREAMED_FIGHTS_PER_DAY`). */

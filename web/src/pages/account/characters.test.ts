@@ -157,7 +157,7 @@ describe('characters on the account page', () => {
     const ask = async (): Promise<void> => {
       await fireEvent.input(within(hiding).getByLabelText('Number in the game'), { target: { value: '77' } });
       await press('Hide everywhere');
-      await within(hiding).findByText('Hide this player everywhere? Called “Böreas” in 3 fights; in 3 fights.');
+      await within(hiding).findByText('Hide this player everywhere? Called “Böreas”, in 3 fights.');
     };
     await ask();
     await press('Cancel');
@@ -403,7 +403,7 @@ describe('characters on the account page', () => {
     within(asking).getByText('Cy');
     expect(changes()).toEqual(['POST /api/v1/opt-outs/look']);
     await hide(`https://relay.example/raids/k7q2xp?player=${KEY}`);
-    await within(asking).findByText(/close the request of Cy\? Called “Böreas” in 3 fights/);
+    await within(asking).findByText(/close the request of Cy\? Called “Böreas”, in 3 fights/);
     await fireEvent.click(within(asking).getByRole('button', { name: 'Hide' }));
     await within(asking).findByText('Nobody asks to be removed.');
     expect(sent).toEqual([
