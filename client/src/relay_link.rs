@@ -75,9 +75,10 @@ fn is_page(path: &[&str]) -> bool {
     matches!(
         path,
         ["live" | "raids" | "reports", _, ..]
+            | ["overlay", "live" | "raids", _, ..]
             | ["api", "v1", ..]
             | ["docs", "api"]
-            | ["account" | "index.html" | "pair" | "removal" | "sign-in"]
+            | ["account" | "index.html" | "overlay-builder" | "pair" | "removal" | "sign-in"]
     )
 }
 

@@ -169,6 +169,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         providers: Vec::new(),
         downloads: None,
         picture_fonts: Vec::new(),
+        webhook_hosts: Vec::new(),
         limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.

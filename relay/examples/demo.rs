@@ -105,6 +105,7 @@ async fn demo(cli: Cli) -> Result<()> {
         tls: None,
         downloads: None,
         picture_fonts: Vec::new(),
+        webhook_hosts: Vec::new(),
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,

@@ -31,9 +31,7 @@ use crate::raid::Standing;
 use crate::record;
 use crate::span::{Source, SpanError, Spans, fight_bytes};
 
-/// What takes longer than this to make is shared with who asks later.
-const COSTLY: Duration = Duration::from_millis(50);
-/// For so many times as long as it took.
+/// What is costly to make is shared with who asks later, for so many times as long as it took.
 const SHARED_TIMES: u32 = 10;
 /// An answer of what does not change any more is kept this long.
 const KEPT_FOR: Duration = Duration::from_mins(1);
@@ -145,13 +143,14 @@ struct Made {
     /// What a link to it tells.
     card: Option<Arc<FightCard>>,
     version: Version,
-    cost: Duration,
+    /// How long it is shared with who asks later, if it was costly to make.
+    shared_for: Option<Duration>,
 }
 
 impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
-        Self { body: Arc::new(Body::of(value)), frame: None, view: None, card: None, version, cost: Duration::ZERO }
+        Self { body: Arc::new(Body::of(value)), frame: None, view: None, card: None, version, shared_for: None }
     }
 
     fn of_view(report: &Report, version: Version) -> Self {
@@ -185,7 +184,7 @@ impl Made {
 
     /// Whether it may be given to who asks for `now`.
     fn serves(&self, now: &Version) -> bool {
-        let older_is_fine = self.cost >= COSTLY;
+        let older_is_fine = self.shared_for.is_some();
         let same_but_seq = Version { seq: now.seq, ..self.version.clone() } == *now;
         same_but_seq && (older_is_fine || self.version.seq >= now.seq)
     }
@@ -202,8 +201,7 @@ impl Expiry<Asked, Arc<Made>> for Keeping {
                 Duration::ZERO
             }
             (None, _) => KEPT_FOR,
-            (Some(_), _) if made.cost >= COSTLY => made.cost * SHARED_TIMES,
-            (Some(_), _) => KEPT_LIVE,
+            (Some(_), _) => made.shared_for.unwrap_or(KEPT_LIVE),
         })
     }
 }
@@ -226,11 +224,13 @@ pub struct Answers {
     bodies: Cache<Asked, Arc<Made>>,
     summaries: Cache<(Audience, String), Line>,
     made: AtomicU64,
+    /// What takes so long to make is costly.
+    costly: Duration,
 }
 
 impl Answers {
-    /// Nothing made yet.
-    pub fn new(spans: Arc<Spans>) -> Self {
+    /// Nothing made yet. What takes so long to make as `costly` says is shared with who asks later.
+    pub fn new(spans: Arc<Spans>, costly: Duration) -> Self {
         let bytes = |made: &Arc<Made>| u32::try_from(made.bytes()).unwrap_or(u32::MAX);
         Self {
             spans,
@@ -241,6 +241,7 @@ impl Answers {
                 .build(),
             summaries: Cache::builder().max_capacity(10_000).expire_after(KeepingLines).build(),
             made: AtomicU64::new(0),
+            costly,
         }
     }
 
@@ -524,7 +525,8 @@ impl Answers {
                 making.await?
             }
         };
-        made.cost = began.elapsed();
+        let took = began.elapsed();
+        made.shared_for = (took >= self.costly).then(|| took * SHARED_TIMES);
         Ok(Arc::new(made))
     }
 

@@ -19,3 +19,4 @@ pub mod search;
 pub mod session;
 pub mod tickets;
 pub mod uploads;
+pub mod webhooks;

@@ -33,6 +33,7 @@ pub use self::source::{Source, Sources};
 use crate::account::{ProviderSetting, Registration};
 use crate::cors::Origins;
 use crate::database::Database;
+use crate::discord::WebhookHost;
 use crate::edge::Network;
 use crate::limits::EdgeLimits;
 use crate::telemetry::LogFormat;
@@ -77,6 +78,8 @@ pub struct Config {
     pub downloads: Option<PathBuf>,
     /// Files of fonts for pictures of links, beside the relay's own.
     pub picture_fonts: Vec<PathBuf>,
+    /// Servers that answer as Discord does, to which webhooks may lead, too.
+    pub webhook_hosts: Vec<WebhookHost>,
 }
 
 impl Config {
@@ -126,6 +129,9 @@ impl Config {
         let data = layers.path("data", flags.place.data, file.data);
         let picture_fonts =
             layers.listed("picture_fonts", Vec::new(), &file.picture_fonts, |text| Ok(PathBuf::from(text)));
+        let webhook_hosts = layers.listed("webhook_hosts", Vec::new(), &file.webhook_hosts, |text| {
+            text.parse::<WebhookHost>().map_err(|why| format!("under `webhook_hosts`, {why}"))
+        });
         let downloads = layers.path("downloads", flags.downloads, file.downloads);
         let certificate = layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate);
         let tls_key = layers.path("tls_key", flags.tls_key, file.tls_key);
@@ -191,6 +197,7 @@ impl Config {
             providers,
             downloads,
             picture_fonts,
+            webhook_hosts,
         };
         Ok((config, layers.end()?))
     }

@@ -2,6 +2,7 @@
 //!
 //! Made once at the start and given to whoever needs some of it. Deliberately not here: raids.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -56,6 +57,8 @@ pub struct Context {
     pub heavy: Arc<Heavy>,
     /// Reports that were kept, and of which nothing is derived yet.
     pub derive: Arc<JobsLine>,
+    /// Raids of which something else is to be told in a chat.
+    pub webhooks: Arc<JobsLine>,
     /// What cannot be read.
     pub set_aside: SetAside,
     /// What addresses and keys may hold.
@@ -112,6 +115,7 @@ impl Context {
             store_ok,
             heavy,
             derive: Arc::default(),
+            webhooks: Arc::default(),
             set_aside,
             limits,
             quota,
@@ -131,6 +135,12 @@ impl Context {
     /// Where characters are proved in these ways.
     pub fn proving(self, proofs: Vec<ProofWay>) -> Self {
         Self { proofs, ..self }
+    }
+
+    /// Where it is kept how far ahead of the clock signatures were good.
+    pub fn noting_signatures(self, file: PathBuf) -> Self {
+        let signatures = Arc::new(Signatures::recall(self.clock.now_ms(), file));
+        Self { signatures, ..self }
     }
 
     /// With limits of one's own.
@@ -212,15 +222,12 @@ impl Context {
         self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, *ticket))
     }
 
-    /// The page of a channel, for who brings no ticket.
-    pub fn channel_page(&self, channel: &str) -> String {
-        format!("{}/live/{channel}", self.public_url)
-    }
-
-    /// The page of a channel that shows this raid now.
-    pub fn channel_url(&self, channel: &str, raid: &RaidRow) -> String {
+    /// The page of a channel that shows this raid now, for who may see what its account keeps private (`reads`), or not:
+    /// it shows other raids of the account, too, so its ticket is for those alone who may.
+    pub fn channel_url(&self, channel: &str, raid: &RaidRow, reads: bool) -> String {
         let ticket = || self.secret.channel_ticket(channel, raid.tickets.channel);
-        self.link(&format!("/live/{channel}"), raid.visibility, ticket)
+        let visibility = if reads { raid.visibility } else { Visibility::Unlisted };
+        self.link(&format!("/live/{channel}"), visibility, ticket)
     }
 
     /// Whether a raid goes on.

@@ -105,6 +105,10 @@ impl Deriver {
             seen_to.map_err(|error| failed(format!("report {report_id}: {error}")))?;
             match self.store.keep_derived(seen, &rows, key).await {
                 Ok(Some(others)) => {
+                    if let Some((relay, _)) = &self.relay {
+                        // Its raid has something else to tell, where it tells anything.
+                        relay.webhooks.came();
+                    }
                     self.tell(seen.row, others).await;
                     return Ok(JobDone::Removed);
                 }

@@ -26,6 +26,7 @@ use crate::account::{Members, SignedIn};
 use crate::answers::Answers;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::discord::Discord;
 use crate::erase::Eraser;
 use crate::error::HttpError;
 use crate::export::{Exports, Wanted};
@@ -109,6 +110,7 @@ pub struct Desk {
     lists: Arc<Lists>,
     searches: Arc<Searches>,
     previews: Arc<Previews>,
+    discord: Arc<Discord>,
     ingest: Arc<Ingest>,
     eraser: Arc<Eraser>,
     exports: Arc<Exports>,
@@ -134,7 +136,7 @@ impl Desk {
         spans: Arc<Spans>,
         answers: Arc<Answers>,
         lists: Arc<Lists>,
-        previews: Arc<Previews>,
+        (previews, discord): (Arc<Previews>, Arc<Discord>),
     ) -> Self {
         let searches = Searches::new(door.clone(), registry.context.secret.clone(), Arc::clone(&spans.pool));
         let searches = Arc::new(searches);
@@ -155,6 +157,7 @@ impl Desk {
             lists,
             searches,
             previews,
+            discord,
             ingest,
             eraser,
             exports,
@@ -195,6 +198,11 @@ impl Desk {
     /// Tells what links lead to.
     pub fn previews(&self) -> &Arc<Previews> {
         &self.previews
+    }
+
+    /// Tells nights in chats.
+    pub fn discord(&self) -> &Arc<Discord> {
+        &self.discord
     }
 
     /// Takes in fights that come whole.
@@ -361,6 +369,7 @@ impl Desk {
             let show = |reply| RaidCommand::Show(Show { form: form.clone(), note, reply });
             let Ok(kept) = handle.ask(show).await else { continue };
             let RaidRow { visibility, report_visibility, names, delay, .. } = kept?;
+            self.context().webhooks.came();
             return Ok(RaidSeenBy { visibility, report_visibility, names, delay_s: seconds(delay.ms) });
         }
         Err(HttpError::NotFound)
@@ -385,8 +394,8 @@ impl Desk {
         self.eraser.clear_title(raid, by).await
     }
 
-    /// Gives a raid of somebody's a new ticket, and its channel too. Those before are good for nothing when this is
-    /// answered, and who watches by one of them is let go.
+    /// Gives a raid of somebody's a new ticket, and its channel too: that of the channel is told to whoever may read. Those
+    /// before are good for nothing when this is answered, and who watches by one of them is let go.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
@@ -399,7 +408,7 @@ impl Desk {
         Ok(RenewedTicket {
             ticket: context.secret.ticket(&raid.code, raid.tickets.raid),
             raid_url: context.raid_url(&raid),
-            channel_url: context.channel_url(&channel, &raid),
+            channel_url: context.channel_url(&channel, &raid, by.reads()),
         })
     }
 }

@@ -155,6 +155,7 @@ impl Eraser {
             }
             eraser.lists.forget();
             eraser.previews.forget();
+            eraser.context().webhooks.came();
             eraser.wiping.came();
             Ok(cleared)
         }));
@@ -248,6 +249,7 @@ impl Eraser {
         self.previews.forget();
         self.context().veils.forget(raid_code).await;
         self.context().access.tell(raid_code);
+        self.context().webhooks.came();
         self.wiping.came();
     }
 

@@ -196,6 +196,11 @@ impl From<Unproven> for HttpError {
                     .into(),
                 retry_s,
             },
+            Unproven::Unkept => Self::Unavailable {
+                text: "the relay cannot note signatures of times to come now: set this machine's clock, or sign again later"
+                    .into(),
+                retry_s: 10,
+            },
         }
     }
 }

@@ -18,7 +18,7 @@ use axum::body::{Body, Bytes};
 use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
 use raidcast_store::{
-    AccountId, JobKind, JournalKind, LeasedJob, LinkRow, Note, PersonId, RaidLine, ReportLine, StoreError,
+    AccountId, JobKind, JournalKind, LeasedJob, LinkRow, Note, PersonId, RaidLine, ReportLine, StoreError, WebhookRow,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -49,6 +49,7 @@ This is all that a Raidcast relay holds about you, at the time at which you aske
 person.json    who you are to the relay, how you sign in, where you are signed in, your keys and accounts
 notes.json     what was noted of what you did, and of what was done with your raids, links and keys
 links.json     links that you made to your channels
+webhooks.json  where your nights are told of in a chat
 uploads/ACCOUNT/UPLOAD.bin         a fight that came whole while it was streamed, and waits for the end of that
 raids/CODE/raid.json               a raid, and the numbers of its players where it hides their names
 raids/CODE/REPORT/report.json      a fight as its page shows it to you
@@ -57,6 +58,7 @@ raids/CODE/REPORT/log.bin          its log, as the relay keeps it
 raids/CODE/REPORT/journal-N.bin    what came of a fight that has not ended, reading by reading
 
 Passwords, keys and what opens links are not in it: the relay keeps digests of them, which would help nobody but who guesses.
+Addresses of webhooks are not either: whoever has one may write there, and you find them where you made them.
 The form of each file is described in docs/export.md of Raidcast.
 ";
 
@@ -189,6 +191,8 @@ fn is_of_account(what: Audited) -> bool {
         | Audited::RaidShown
         | Audited::LinkMade
         | Audited::LinkRevoked
+        | Audited::WebhookSet
+        | Audited::WebhookRemoved
         | Audited::TitleCleared => true,
         Audited::PersonLeft
         | Audited::PersonRemoved
@@ -204,6 +208,14 @@ fn is_of_account(what: Audited) -> bool {
         | Audited::PlayerDisagreed
         | Audited::PlayerExported => false,
     }
+}
+
+/// That there is one, and not its address.
+fn told_webhook(row: WebhookRow) -> Value {
+    let WebhookRow { account, host, set_at_ms, sent_at_ms, stopped, .. } = row;
+    let (why, stopped_at_ms) = stopped.unzip();
+    json!({"account": account.0, "host": host, "setAtMs": set_at_ms, "sentAtMs": sent_at_ms, "stopped": why,
+        "stoppedAtMs": stopped_at_ms})
 }
 
 struct Making {
@@ -234,6 +246,11 @@ impl Making {
             links.extend(self.links(*account, None).await?);
         }
         self.json("links.json".into(), now_ms, links).await?;
+        let mut webhooks = Vec::new();
+        for account in &facts.accounts {
+            webhooks.extend(self.context.store.webhook(*account).await?.map(told_webhook));
+        }
+        self.json("webhooks.json".into(), now_ms, webhooks).await?;
         for account in facts.accounts {
             self.waiting(account).await?;
             let mut before = None;

@@ -21,6 +21,7 @@ pub mod cors;
 pub mod database;
 pub mod derive;
 pub mod desk;
+pub mod discord;
 pub mod disk;
 pub mod downloads;
 pub mod edge;

@@ -177,6 +177,9 @@ pub const SIGNATURE_WINDOW_S: i64 = 300;
 /// It is remembered for so long after it was made, s: to the end of that, and as long as a body may take that came with it
 /// in its last moment ([`ENCOUNTERS_WAIT_MS`] and [`ENCOUNTERS_READ_MS`]).
 pub const SIGNATURE_KEPT_S: i64 = SIGNATURE_WINDOW_S + 175;
+/// Of an account that signs ahead of the relay's clock it is noted by so many seconds further than it must be: it costs a
+/// write that often, and is refused for that long after a restart.
+pub const SIGNATURE_NOTED_S: i64 = 10;
 /// Signatures of an account that are remembered at once: nine a second. At some 60 bytes each 250 KB.
 pub const SIGNATURES_PER_ACCOUNT: usize = 4_096;
 /// Signatures in one header: under the present secret, the next, and two more.
@@ -222,6 +225,8 @@ pub struct EdgeLimits {
     pub write_window_ms: u64,
     /// Sockets of spectators and uplinks are pinged this often, ms: proxies cut after 60 s of silence.
     pub ping_ms: u64,
+    /// An answer that takes so long to make, ms, is shared with who asks later, too.
+    pub costly_ms: u64,
     /// Uplinks of one key at once: forty raiders who watch and upload, and half as many left behind by cut lines.
     pub connections_per_key: u32,
     /// Raids that one key begins an hour: forty raiders, five each.
@@ -313,6 +318,21 @@ pub const PROVIDER_KEYS_MAX: usize = 100;
 /// Bytes of an id token at the most.
 pub const ID_TOKEN_BYTES_MAX: usize = 16 * 1024;
 
+/// Characters of a webhook's address: Discord's have some 120.
+pub const WEBHOOK_URL_CHARS_MAX: usize = 300;
+/// A webhook answers within this, ms: a job of it may ask four times, and is given 30 s.
+pub const WEBHOOK_ANSWER_MS: u64 = 6_000;
+/// Bytes of its answer at the most: a message with its embed has some ten KB.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Who wants to be left alone for longer, ms, is asked again after that: a day.
+pub const WEBHOOK_WAIT_MS_MAX: i64 = 24 * 3_600_000;
+/// A message that says that a webhook works is sent to each so often at the most, ms.
+pub const WEBHOOK_TEST_EACH_MS: i64 = 10_000;
+/// Raids that are told of as one night: of more uploaders each of the others has a message of his own.
+pub const NIGHT_RAIDS_MAX: usize = 8;
+/// A night whose newest fight began longer ago, ms, gets no message: a day. One that it has is edited however old it is.
+pub const NIGHT_FRESH_MS: i64 = 24 * 3_600_000;
+
 /// A ticket for a feed is good for so long, ms: a page opens its feed in the same second, a slow phone some later.
 pub const FEED_TICKET_MS: i64 = 60_000;
 /// Tickets for feeds that wait to be used, some 400 bytes each.
@@ -346,6 +366,7 @@ impl Default for EdgeLimits {
             head_ms: 15_000,
             write_window_ms: 20_000,
             ping_ms: 20_000,
+            costly_ms: 50,
             connections_per_key: 128,
             raids_per_key_hour: 200,
             begins_burst: 1_024,

@@ -38,6 +38,7 @@ pub use self::card::FightCard;
 pub use self::font::Fonts;
 pub(crate) use self::font::font_in;
 pub use self::head::Head;
+pub(crate) use self::words::{end_of_line, late as late_words, line_of_raid};
 
 /// What a link tells of a running fight is so old at the most.
 const LIVE_AGE: Duration = Duration::from_secs(10);

@@ -56,11 +56,13 @@ pub fn warn_if_open(folder: &Path, what: &str) {
     }
 }
 
-/// Whether a file is one of the relay's by its name: databases and what stands beside them, copies of them, the secret, and
-/// what addresses did in the last hour.
+/// Whether a file is one of the relay's by its name: databases and what stands beside them, copies of them, the secret, what
+/// addresses did in the last hour, and how far ahead signatures were.
 fn is_own(name: &str) -> bool {
     let is_database = name.starts_with("raidcast") && name.contains(".db");
-    is_database || name.starts_with("relay.key") || matches!(name, "relay.part" | "relay.limits")
+    let own = ["relay.key", "relay.limits", "relay.signatures"];
+    // Earlier builds have left the part of a file under the first name.
+    is_database || name == "relay.part" || own.iter().any(|own| name.starts_with(own))
 }
 
 /// Writes a file for its owner alone, whole or not at all, also where the power is cut.
@@ -68,11 +70,14 @@ fn is_own(name: &str) -> bool {
 /// # Errors
 /// It cannot be written: what was there before is there still.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = options().write(true).create(true).truncate(true).open(&part)?;
+    // Each has its own: several are written at once.
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let mut file = options().write(true).create(true).truncate(true).open(part)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    std::fs::rename(&part, path)
+    std::fs::rename(part, path)
 }
 
 fn close(path: &Path, what: &str) {
@@ -126,6 +131,8 @@ mod tests {
             "raidcast-copy.db.gz",
             "relay.key",
             "relay.limits",
+            "relay.limits.part",
+            "relay.signatures",
         ];
         for name in own {
             open_file(&data.join(name));

@@ -20,8 +20,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::account::Keyring;
+use crate::api::description::Described;
 use crate::api::metrics::Sources;
-use crate::body::{Body, Small};
+use crate::body::Small;
 use crate::cors::{self, Origins};
 use crate::desk::Desk;
 use crate::downloads::{self, Downloads};
@@ -111,6 +112,8 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::links::revoke_of_channel))
         .routes(routes!(api::links::ticket_for_raid))
         .routes(routes!(api::links::ticket_for_channel))
+        .routes(routes!(api::webhooks::webhook, api::webhooks::set, api::webhooks::remove))
+        .routes(routes!(api::webhooks::test))
         .routes(routes!(api::overlays::of_raid))
         .routes(routes!(api::overlays::of_channel))
         .routes(routes!(api::own::delete_raid, api::own::show))
@@ -177,7 +180,7 @@ fn uploading() -> OpenApiRouter<Desk> {
         .routes(routes!(api::uploads::player_data))
 }
 
-fn described() -> OpenApiRouter<Arc<Body>> {
+fn described() -> OpenApiRouter<Arc<Described>> {
     OpenApiRouter::new().routes(routes!(api::description::description))
 }
 
@@ -234,7 +237,7 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
         .with_state(desk)
         .merge(Router::new().route("/api/v1/uplink", get(uplink::upgrade)).with_state(uplinks))
         .merge(operators.health())
-        .merge(Router::from(described()).with_state(Arc::new(Body::of(&description()))))
+        .merge(Router::from(described()).with_state(Arc::new(Described::by(description))))
         .merge(metrics)
         .merge(downloads)
         .merge(shown)

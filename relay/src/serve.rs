@@ -19,6 +19,7 @@ use crate::config::{Config, KeySetting};
 use crate::context::Context;
 use crate::derive::{Deriver, Source};
 use crate::desk::Desk;
+use crate::discord::Discord;
 use crate::disk::Disk;
 use crate::downloads::Downloads;
 use crate::edge::{self, Edge, Proxies, Sockets};
@@ -190,6 +191,7 @@ impl Relay {
         )
         .keeping(config.keep_days)
         .proving(config.character_proof.clone())
+        .noting_signatures(config.data.join("relay.signatures"))
         .with_limits(config.limits.clone());
         key_encounters(&context).await?;
         context.veils.read_wishes(context.clock.now_ms()).await?;
@@ -218,7 +220,7 @@ impl Relay {
         let (channels, who) = (Arc::clone(&registry.channels), (Arc::clone(&keys), Arc::clone(&members)));
         let door = Door::new(Arc::clone(context), channels, who, Arc::clone(&links));
         let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));
-        let answers = Arc::new(Answers::new(Arc::clone(&spans)));
+        let answers = Arc::new(Answers::new(Arc::clone(&spans), Duration::from_millis(config.limits.costly_ms)));
         let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
         let lists = Arc::new(lists);
         let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
@@ -228,7 +230,9 @@ impl Relay {
         let fonts = Fonts::with(&config.picture_fonts);
         let previews = Previews::new(Arc::clone(context), door.clone(), Arc::clone(&answers), fonts);
         let previews = Arc::new(previews);
-        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists, previews);
+        let discord = Discord::new(Arc::clone(context), door.clone(), config.webhook_hosts.clone());
+        let for_others = (previews, Arc::clone(&discord));
+        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists, for_others);
         let sources = Sources {
             context: Arc::clone(context),
             directory: Arc::clone(directory),
@@ -254,6 +258,8 @@ impl Relay {
             deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));
             servers.spawn(deriving.work(stop.clone()));
         }
+        // One: two would find for two raids of one night that neither has a message.
+        servers.spawn(discord.worker().work(stop.clone()));
         servers.spawn(Arc::clone(desk.eraser()).work(stop.clone()));
         if let Some(keep_days) = config.keep_days {
             servers.spawn(Arc::clone(desk.eraser()).keep_only(Retention { keep_days }, stop.clone()));

@@ -2,10 +2,14 @@
 //!
 //! One invariant: a signature is good once, and for the bytes that it was made of. It is an HMAC-SHA256 over the time at
 //! which it was made, a dot, and the body as it was sent; good ones are remembered until their time is over, and none is
-//! good that was made before the relay could remember it. Deliberately not here: what a body means, and whose key it is.
+//! good that may have been good before the relay was started. Deliberately not here: what a body means, and whose key it
+//! is.
+
+mod ahead;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
@@ -15,6 +19,7 @@ use raidcast_store::AccountId;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use self::ahead::Ahead;
 use crate::limits::{SIGNATURE_KEPT_S, SIGNATURE_WINDOW_S, SIGNATURES_MAX, SIGNATURES_PER_ACCOUNT};
 
 /// Where a signature stands in a request's head.
@@ -86,8 +91,8 @@ pub enum SignatureFault {
     },
     /// The relay cannot know whether it was good before.
     #[error(
-        "this signature is of a time from before the relay began to remember signatures, so it may have been used: sign \
-         again; if that does not help, the clock of this machine is behind the relay's"
+        "this signature is of a time of which the relay does not remember all signatures, so it may have been used: sign \
+         again after some seconds; if that does not help, the clock of this machine is behind the relay's"
     )]
     Forgotten,
     /// It is of another secret, time or body.
@@ -126,6 +131,8 @@ pub enum Unproven {
         /// From now, s.
         retry_s: u32,
     },
+    /// It is of a time to come, and the disk does not take that it was good.
+    Unkept,
 }
 
 impl From<SignatureFault> for Unproven {
@@ -191,13 +198,21 @@ struct Remembered {
 pub struct Signatures {
     /// Those of this moment may have been good in another run of the relay, Unix s.
     started_s: i64,
+    /// Those of times after it may have been, too, where an account was ahead.
+    ahead: Ahead,
     accounts: Mutex<HashMap<AccountId, Remembered>>,
 }
 
 impl Signatures {
-    /// Remembers from this time on, Unix ms.
+    /// Remembers from this time on, Unix ms; nothing over a restart.
     pub fn new(started_ms: i64) -> Self {
-        Self { started_s: started_ms.div_euclid(1_000), accounts: Mutex::default() }
+        Self { started_s: started_ms.div_euclid(1_000), ahead: Ahead::default(), accounts: Mutex::default() }
+    }
+
+    /// The same, with a file that keeps how far ahead of the clock signatures were good.
+    pub fn recall(started_ms: i64, file: PathBuf) -> Self {
+        let started_s = started_ms.div_euclid(1_000);
+        Self { ahead: Ahead::recall(file, started_s), ..Self::new(started_ms) }
     }
 
     /// Begins to verify what a head claims.
@@ -219,7 +234,7 @@ impl Signatures {
         if by_s < -SIGNATURE_WINDOW_S {
             return Err(SignatureFault::TooNew { by_s: -by_s });
         }
-        if claim.time_s <= self.started_s {
+        if claim.time_s <= self.started_s.max(self.ahead.until_s(account)) {
             return Err(SignatureFault::Forgotten);
         }
         let mut mac = secret.mac();
@@ -268,26 +283,34 @@ impl Proof {
         self.mac.update(bytes);
     }
 
-    /// That was all of it.
+    /// That was all of it. Waits for the disk where it is of a time to come.
     ///
     /// # Errors
-    /// It is not what was signed, or was good before.
-    pub fn finish(self) -> Result<(), Unproven> {
+    /// It is not what was signed, or was good before; or what must be kept of it cannot be.
+    pub async fn finish(self) -> Result<(), Unproven> {
         let Self { signatures, account, claim, mac, asked_s } = self;
         let mac: [u8; 32] = mac.finalize().into_bytes().into();
         let is_right = claim.macs.iter().fold(subtle::Choice::from(0), |right, told| right | told.ct_eq(&mac));
         if !bool::from(is_right) {
             return Err(SignatureFault::Wrong.into());
         }
-        signatures.remember(account, claim.time_s, mac, asked_s)
+        signatures.remember(account, claim.time_s, mac, asked_s)?;
+        signatures.ahead.note(account, claim.time_s, asked_s).await.map_err(|error| {
+            tracing::error!(%error, "a signed upload is refused: could not note that its time is to come");
+            Unproven::Unkept
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use futures::FutureExt as _;
     use raidcast_shared::id::hex;
 
     use super::*;
+    use crate::limits::SIGNATURE_NOTED_S;
 
     const SECRET: &str = "a-signing-secret-of-32-characters";
     const NOW_S: i64 = 1_790_000_000;
@@ -309,12 +332,23 @@ mod tests {
         format!("t={time_s},v1={}", hex(&mac.finalize().into_bytes()))
     }
 
+    /// Where nothing is kept on a disk.
     fn verified(signatures: &Arc<Signatures>, line: &str, body: &[u8], now_s: i64) -> Result<(), Unproven> {
+        let verified = verified_of(ONE, (signatures, now_s), line, body).now_or_never();
+        verified.expect("it waits for nothing")
+    }
+
+    async fn verified_of(
+        account: AccountId,
+        (signatures, now_s): (&Arc<Signatures>, i64),
+        line: &str,
+        body: &[u8],
+    ) -> Result<(), Unproven> {
         let claim = Claim::of(&headers(line))?.expect("it is there");
         let secret = SigningSecret::new(SECRET).unwrap();
-        let mut proof = signatures.verify(ONE, claim, &secret, now_s * 1_000)?;
+        let mut proof = signatures.verify(account, claim, &secret, now_s * 1_000)?;
         body.chunks(3).for_each(|piece| proof.take(piece));
-        proof.finish()
+        proof.finish().await
     }
 
     /// The example of docs/api.md.
@@ -401,6 +435,29 @@ mod tests {
         for (time_s, expected) in [(NOW_S + 1, Err(SignatureFault::Forgotten.into())), (NOW_S + 6, Ok(()))] {
             assert_eq!(verified(&again, &signed(time_s, b"body"), b"body", NOW_S + 6), expected);
         }
+    }
+
+    /// It may be killed: nothing is written when it ends.
+    #[tokio::test]
+    async fn of_a_time_to_come_a_signature_is_good_once_also_after_a_restart() {
+        let data = tempfile::tempdir().unwrap();
+        let started =
+            |path: &Path, at_s: i64| Arc::new(Signatures::recall(at_s * 1_000, path.join("relay.signatures")));
+        let (line, other) = (signed(NOW_S + 200, b"body"), AccountId(2));
+        let first = started(data.path(), NOW_S - 1);
+        assert_eq!(verified_of(ONE, (&first, NOW_S), &line, b"body").await, Ok(()));
+        let second = started(data.path(), NOW_S + 1);
+        let again = verified_of(ONE, (&second, NOW_S + 2), &line, b"body").await;
+        assert_eq!(again, Err(SignatureFault::Forgotten.into()));
+        // Whose clock is ahead signs on after a moment, and others at once.
+        let later_s = NOW_S + 2 + SIGNATURE_NOTED_S;
+        let next = signed(later_s + 200, b"body");
+        assert_eq!(verified_of(ONE, (&second, later_s), &next, b"body").await, Ok(()));
+        assert_eq!(verified_of(other, (&second, NOW_S + 2), &signed(NOW_S + 2, b"body"), b"body").await, Ok(()));
+        // What an earlier run took counts after the next start, too.
+        let third = started(data.path(), NOW_S + 3);
+        let again = verified_of(ONE, (&third, NOW_S + 4), &line, b"body").await;
+        assert_eq!(again, Err(SignatureFault::Forgotten.into()));
     }
 
     #[test]

@@ -213,7 +213,7 @@ async fn attach(uplinks: &Uplinks, (account, reads): (AccountId, bool), hello: H
             let (title, names) = (hello.title.clone(), hello.names);
             let shown_to = ShownTo { live: hello.visibility, report: hello.report_visibility };
             let delay_ms = hello::delay_ms(&hello);
-            RaidCommand::Attach(Attach { connection, replies: sender, title, shown_to, names, delay_ms, reply })
+            RaidCommand::Attach(Attach { connection, replies: sender, reads, title, shown_to, names, delay_ms, reply })
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {

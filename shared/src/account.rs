@@ -113,6 +113,10 @@ pub enum Audited {
     TitleCleared,
     /// Somebody was given all that is held about a player; about whose character it is, if it is somebody's.
     PlayerExported,
+    /// Nights are told of in a chat from now on; about their account.
+    WebhookSet,
+    /// Nights are told of there no more; about their account.
+    WebhookRemoved,
 }
 
 impl Audited {
@@ -143,7 +147,9 @@ impl Audited {
             | Self::LinkMade
             | Self::LinkRevoked
             | Self::RaidShown
-            | Self::TitleCleared => false,
+            | Self::TitleCleared
+            | Self::WebhookSet
+            | Self::WebhookRemoved => false,
         }
     }
 }

@@ -316,6 +316,8 @@ pub enum WorkName {
     Erase,
     /// Space that is given back of what was deleted.
     Wipe,
+    /// Nights that are to be told of in a chat.
+    Webhooks,
 }
 
 /// Work that waits, of a kind.

@@ -28,3 +28,4 @@ pub mod text;
 pub mod uplink;
 pub mod upload_checksum;
 pub mod view;
+pub mod webhook;

@@ -716,7 +716,7 @@ pub struct RenewedTicket {
     pub ticket: String,
     /// The raid's page, with the ticket where it is private.
     pub raid_url: String,
-    /// The page that always shows the uploader's present raid, with its own ticket where that is private.
+    /// The page that always shows the present raid, with its own ticket where that is private and the key may read.
     pub channel_url: String,
 }
 

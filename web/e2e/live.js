@@ -46,8 +46,9 @@ async function rowsAreTheApis(page, world) {
 /**
  * @param {import('./runner.js').Runner} runner
  * @param {import('./run.js').World} world
+ * @param {() => Promise<void>} meanwhile checks of other pages, while this one waits for the fight's end
  */
-export async function liveChecks(runner, world) {
+export async function liveChecks(runner, world, meanwhile) {
   const page = await world.context.newPage();
   /** @type {string[]} */
   const complaints = [];
@@ -150,10 +151,11 @@ export async function liveChecks(runner, world) {
     await raid.close();
   });
 
+  await page.evaluate(() => {
+    document.body.setAttribute('data-same-page', 'yes');
+  });
+  await meanwhile();
   await runner.run('when the fight ends the same page is its report, without a jump', async () => {
-    await page.evaluate(() => {
-      document.body.setAttribute('data-same-page', 'yes');
-    });
     await status(page, ['ended', 'provisional'], world.patienceMs);
     same(page.url(), url, 'address');
     same(await page.locator('body').getAttribute('data-same-page'), 'yes', 'same page');

@@ -6,9 +6,9 @@
  *
  * `--relay PATH` names a relay's program: it is run beside a provider, and people sign in there.
  *
- * The report should be live: what is live is checked first, then its end is waited for (`--patience` seconds, 300 if
- * not said), then what is kept. `CHROMIUM` or `--chromium` names the browser. Ends with "N passed, N failed" and status
- * 0 if none failed.
+ * The report should be live: what is live is checked first, and what has relays by script of its own until its end.
+ * That is waited for (`--patience` seconds, 300 if not said), then comes what is kept. `CHROMIUM` or `--chromium` names
+ * the browser. Ends with "N passed, N failed" and status 0 if none failed.
  */
 import { parseArgs } from 'node:util';
 import { accountChecks } from './account.js';
@@ -79,17 +79,23 @@ try {
     raidCode: target(values.raid)?.name ?? first.raid,
     patienceMs: Number(values.patience) * 1000,
   };
-  if (first.state === 'live') await liveChecks(runner, world);
-  else console.log('      the report is not live any more: what is live is left out');
+  const apart = async () => {
+    await stagedChecks(runner, browser.context);
+    await overlayChecks(runner, browser.context);
+    await accountChecks(runner, browser.context);
+    await pairChecks(runner, browser.context);
+    await ownChecks(runner, browser.context);
+    await removalChecks(runner, browser.context);
+    await desktopChecks(runner, browser.context);
+  };
+  if (first.state === 'live') {
+    await liveChecks(runner, world, apart);
+  } else {
+    console.log('      the report is not live any more: what is live is left out');
+    await apart();
+  }
   await keptChecks(runner, world);
   await countedChecks(runner, browser.context);
-  await stagedChecks(runner, browser.context);
-  await overlayChecks(runner, browser.context);
-  await accountChecks(runner, browser.context);
-  await pairChecks(runner, browser.context);
-  await ownChecks(runner, browser.context);
-  await removalChecks(runner, browser.context);
-  await desktopChecks(runner, browser.context);
   if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
   else console.log('      no --relay is named: signing in by a provider is left out');
 } finally {

@@ -7,7 +7,7 @@
 //! It is linted as it is built: clippy in the place of the compiler of our own packages. A check of its own would
 //! compile four hundred packages for nothing else.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -112,22 +112,9 @@ fn folder() -> PathBuf {
     target().join("desktop")
 }
 
-/// Cargo, in the app's own folder, with clippy as the compiler of our own packages. Every call has the same: else our
-/// packages would be built once more.
+/// Cargo, in the app's own folder, with clippy as the compiler of our own packages.
 fn linted() -> Command {
-    let mut command = cargo();
+    let mut command = crate::linted::linted();
     command.env("CARGO_TARGET_DIR", folder());
-    if let Some(driver) = driver() {
-        command.env("RUSTC_WORKSPACE_WRAPPER", driver);
-        // As cargo-clippy hands its arguments on.
-        command.env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
-    }
     command
-}
-
-/// What compiles and lints: beside the cargo that runs this, or in the path.
-fn driver() -> Option<PathBuf> {
-    let name = format!("clippy-driver{}", std::env::consts::EXE_SUFFIX);
-    let beside = std::env::var_os("CARGO").and_then(|cargo| Some(Path::new(&cargo).parent()?.join(&name)));
-    beside.filter(|driver| driver.is_file()).or_else(|| machine::find(&name))
 }

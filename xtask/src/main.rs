@@ -11,6 +11,7 @@ mod conformance;
 mod database;
 mod desktop;
 mod dist;
+mod linted;
 mod machine;
 mod proxies;
 mod tally;

@@ -3,19 +3,23 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use raidcast_pgkit::{Cluster, Install};
 
 use crate::coming::Coming;
 use crate::command::{cargo, heading, root, run, run_counted};
 use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
-use crate::{browser, desktop, web};
+use crate::{browser, desktop, linted, web};
 
 /// Makes a missing program a failure of the test that needs it: all of them were installed.
 pub(crate) const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
+/// Tests at once for each processor: they wait more than they work.
+const AT_ONCE: usize = 2;
 /// All packages but the desktop app, which has parts of its own.
 const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", desktop::PACKAGE];
 
@@ -91,15 +95,17 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     })?;
     part("Format", &mut |_| run(cargo().args(["fmt", "--all", "--check"])))?;
     part("Lints", &mut |_| {
-        run(cargo().arg("clippy").args(WORKSPACE).args(["--all-targets", "--", "-D", "warnings"]))?;
-        // What `cargo demo` builds: other features, so other code.
-        let demo = ["clippy", "--package", "raidcast-relay", "--no-default-features", "--example", "demo"];
-        run(cargo().args(demo).args(["--", "-D", "warnings"]))
+        run(linted::strict()?.arg("check").args(WORKSPACE).arg("--all-targets"))?;
+        // What `cargo demo` builds: other features, so other code. Beside the other packages: what is not ours keeps the
+        // features that it was checked with, and is not checked again.
+        let demo = ["--exclude", "raidcast-store-postgres", "--no-default-features", "--example", "demo"];
+        run(linted::strict()?.arg("check").args(WORKSPACE).args(demo))
     })?;
     part("Links of the documentation", &mut |_| {
         let strict = "-D warnings -A rustdoc::private-intra-doc-links";
-        let whole = ["--lib", "--no-deps", "--document-private-items"];
-        run(cargo().arg("doc").args(WORKSPACE).args(whole).env("RUSTDOCFLAGS", strict))
+        // With the examples come the features that were linted, so that nothing is checked again.
+        let whole = ["--lib", "--examples", "--no-deps", "--document-private-items"];
+        run(linted::linted().arg("doc").args(WORKSPACE).args(whole).env("RUSTDOCFLAGS", strict))
     })?;
     part("Dependencies", &mut |_| {
         run(cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
@@ -148,9 +154,10 @@ fn timed(name: &str, run: impl FnOnce() -> Result<()>) -> (Duration, Result<()>)
 
 /// `app`: the desktop app's parts follow, which put a key into a desktop's key store with the client that they have.
 fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
+    let at_once = (AT_ONCE * thread::available_parallelism().map_or(1, usize::from)).to_string();
     let mut tests = cargo();
     let ignored: &[_] = if machine::find("cargo-nextest").is_some() {
-        tests.args(["nextest", "run", "--no-fail-fast"]).args(WORKSPACE);
+        tests.args(["nextest", "run", "--no-fail-fast", "--test-threads", &at_once]).args(WORKSPACE);
         &["--run-ignored", "all"]
     } else {
         // It builds no examples for tests, and the demo is tested as it is.
@@ -161,7 +168,13 @@ fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
     if beside().is_dir() {
         tests.args(ignored);
     }
-    run_counted(tests.env(TEST_ALL, "1"), tally)?;
+    // One for all tests: nextest gives each a process, which would make one of its own.
+    let postgres = Install::find().map(Cluster::start);
+    if let Some(cluster) = &postgres {
+        tests.env(raidcast_pgkit::SHARED, cluster.folder());
+    }
+    run_counted(tests.env(TEST_ALL, "1").env("RUST_TEST_THREADS", &at_once), tally)?;
+    drop(postgres);
     // A feature, because it brings what a command line needs nowhere else.
     let keyring = ["test", "--package", "raidcast", "--features", "secret-service", "--test", "keyring"];
     if !app && machine::has_keyring() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use raidcast_shared::limits as l;
-use raidcast_shared::text::clean;
+use raidcast_shared::text::label;
 use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, Visibility, WireLimits};
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
@@ -164,7 +164,7 @@ impl Session {
         Hello {
             v: VERSIONS,
             client: Agent { name: "raidcast".into(), version: env!("CARGO_PKG_VERSION").into() },
-            meter: Agent { name: clean(meter.unwrap_or("unknown"), l::AGENT_CHARS_MAX), version: String::new() },
+            meter: Agent { name: label(meter.unwrap_or("unknown"), l::AGENT_CHARS_MAX), version: String::new() },
             raid: self.raid.id(),
             secret: self.raid.secret(),
             title: self.raid.title().map(str::to_owned),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use raidcast::clock::Clock;
 use raidcast::history::{Before, Plan, Tally, under_way};
 use raidcast::source::detect::Places;
@@ -271,33 +272,33 @@ async fn since_leaves_out_what_began_before() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_first_or_history_first_no_fight_is_sent_twice() {
-    for generation in Generation::ALL {
-        for live_first in [true, false] {
-            let (place, relay) = (Place::new(), Relay::start().await);
-            // Of a fight that was never ended a watch cannot know that it is over before it has sent it.
-            let ended: Vec<_> = fights(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).collect();
-            write(&place, generation, &ended).await;
-            let sums = read_at_once(&place.db()).await;
-            if live_first {
-                assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
-            } else {
-                assert_eq!(upload(&place, &relay, "state").await.1, tally(5, 0));
-            }
-            let sent = relay.memory().deltas;
-            // By this folder and by another one.
-            assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 5));
-            assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 5));
-            let watch = Client::start(place.options(&relay)).done().await.unwrap();
-            let elsewhere = Options { state: place.dir.path().join("third"), ..place.options(&relay) };
-            let elsewhere = Client::start(elsewhere).done().await.unwrap();
-            assert!(watch.complete && elsewhere.complete);
-            assert_eq!(elsewhere.fights, 5);
-            let memory = relay.memory();
-            assert_eq!((memory.deltas, memory.replaced, memory.repeated), (sent, 0, 0), "{generation:?}");
-            drop(memory);
-            assert_eq!(relayed(&relay), sums);
+    let cases = Generation::ALL.into_iter().flat_map(|generation| [(generation, true), (generation, false)]);
+    let cases = cases.map(|(generation, live_first)| async move {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        // Of a fight that was never ended a watch cannot know that it is over before it has sent it.
+        let ended: Vec<_> = fights(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).collect();
+        write(&place, generation, &ended).await;
+        let sums = read_at_once(&place.db()).await;
+        if live_first {
+            assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+        } else {
+            assert_eq!(upload(&place, &relay, "state").await.1, tally(5, 0));
         }
-    }
+        let sent = relay.memory().deltas;
+        // By this folder and by another one.
+        assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 5));
+        assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 5));
+        let watch = Client::start(place.options(&relay)).done().await.unwrap();
+        let elsewhere = Options { state: place.dir.path().join("third"), ..place.options(&relay) };
+        let elsewhere = Client::start(elsewhere).done().await.unwrap();
+        assert!(watch.complete && elsewhere.complete);
+        assert_eq!(elsewhere.fights, 5);
+        let memory = relay.memory();
+        assert_eq!((memory.deltas, memory.replaced, memory.repeated), (sent, 0, 0), "{generation:?}");
+        drop(memory);
+        assert_eq!(relayed(&relay), sums);
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -314,7 +315,7 @@ async fn a_fight_that_a_watch_ended_as_unfinished_is_known_to_an_upload() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_interrupted_a_hundred_times_leaves_each_fight_once() {
-    for generation in Generation::ALL {
+    let cases = Generation::ALL.map(|generation| async move {
         let (place, relay) = (Place::new(), Relay::start().await);
         write(&place, generation, &fights(12)).await;
         let sums = read_at_once(&place.db()).await;
@@ -357,7 +358,8 @@ async fn an_upload_that_is_interrupted_a_hundred_times_leaves_each_fight_once() 
         );
         let memory = relay.memory();
         assert!(memory.fights.values().all(|fight| fight.ending.is_some()));
-    }
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

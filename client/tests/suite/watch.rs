@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use raidcast::clock::Clock;
 use raidcast::header::header_of;
 use raidcast::socket::Outage;
@@ -446,7 +447,7 @@ async fn a_state_folder_that_cannot_be_used_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fights_of_earlier_meters_arrive_whole_while_they_go_on() {
-    for generation in [Generation::Events, Generation::Counters] {
+    let cases = [Generation::Events, Generation::Counters].map(|generation| async move {
         let (place, relay) = (Place::new(), Relay::start().await);
         let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
         // Counters are read once a second.
@@ -478,7 +479,8 @@ async fn fights_of_earlier_meters_arrive_whole_while_they_go_on() {
             None => assert_eq!(generation, Generation::Events),
             Some(note) => assert!(note.contains("sums alone") && note.contains("Times are those"), "{note}"),
         }
-    }
+    });
+    join_all(cases).await;
 }
 
 /// As all who may see a raid see it.
@@ -866,25 +868,26 @@ async fn a_fight_whose_rows_are_numbered_anew_while_it_is_read_is_read_over_befo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_that_goes_on_after_its_end_is_begun_again() {
-    for generation in [Generation::Events, Generation::Aggregate, Generation::Chunks] {
-        for is_reopened in [true, false] {
-            let (place, relay) = (Place::new(), Relay::start().await);
-            let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
-            let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
-            play(&mut writer, &party(42), 30_000, 1_000).await;
-            alter(&place.db(), "UPDATE encounters SET ended_at_ms = 1790000030000").await;
-            client.until(|change| matches!(change, Change::Finalized { .. })).await;
-            if is_reopened {
-                alter(&place.db(), "UPDATE encounters SET ended_at_ms = NULL").await;
-                client.until_so_many(2, |change| matches!(change, Change::Begun { .. })).await;
-            }
-            writer.end().await.unwrap();
-            client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
-            let case = format!("{generation:?}, reopened: {is_reopened}");
-            assert!(client.end().await.complete, "{case}");
-            assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{case}");
+    let generations = [Generation::Events, Generation::Aggregate, Generation::Chunks];
+    let cases = generations.into_iter().flat_map(|generation| [(generation, true), (generation, false)]);
+    let cases = cases.map(|(generation, is_reopened)| async move {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        play(&mut writer, &party(42), 30_000, 1_000).await;
+        alter(&place.db(), "UPDATE encounters SET ended_at_ms = 1790000030000").await;
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        if is_reopened {
+            alter(&place.db(), "UPDATE encounters SET ended_at_ms = NULL").await;
+            client.until_so_many(2, |change| matches!(change, Change::Begun { .. })).await;
         }
-    }
+        writer.end().await.unwrap();
+        client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+        let case = format!("{generation:?}, reopened: {is_reopened}");
+        assert!(client.end().await.complete, "{case}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{case}");
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -957,38 +960,38 @@ async fn of_a_fight_whose_chunks_were_replaced_by_fewer_the_wrong_ones_are_throw
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_whose_rows_have_other_numbers_in_a_restored_database_is_read_again_and_a_copy_goes_on() {
     // What a dump and its restore do, and a plain copy.
-    for generation in [Generation::Counters, Generation::Aggregate] {
-        for (started_again, sql, is_read_again) in
-            [(false, RENUMBER, true), (true, RENUMBER, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
-        {
-            let (place, relay) = (Place::new(), Relay::start().await);
-            let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
-            let options = || Options { until_idle: Some(Duration::from_secs(4)), ..place.options(&relay) };
-            let mut first = Some(Client::start(options()));
-            play(&mut writer, &party(40), 40_000, 1_000).await;
-            relay.until(|memory| memory.deltas > 0).await;
-            if let Some(client) = first.take_if(|_| started_again) {
-                client.end().await;
-            }
-            writer.close().await.unwrap();
-            let copy = place.dir.path().join("copy.db");
-            copy_with_log(&place.db(), &copy);
-            alter(&copy, sql).await;
-            remove_log(&place.db());
-            std::fs::rename(&copy, place.db()).unwrap();
-            let client = first.unwrap_or_else(|| Client::start(options()));
-            let told = client.changes.clone();
-            let so_many = if started_again { 1 } else { 2 };
-            client.until_so_many(so_many, |change| matches!(change, Change::Watching { .. })).await;
-            let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
-            writer.restart(1_790_000_050_000).await.unwrap();
-            assert!(client.done().await.unwrap().complete);
-            let case = format!("{generation:?}, started again: {started_again}, read again: {is_read_again}");
-            assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{case}");
-            let reread = told.lock().unwrap().iter().any(|change| matches!(change, Change::Reread { .. }));
-            assert_eq!(reread, is_read_again, "{case}");
+    let ways = [(false, RENUMBER, true), (true, RENUMBER, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)];
+    let generations = [Generation::Counters, Generation::Aggregate];
+    let cases = generations.into_iter().flat_map(|generation| ways.map(|way| (generation, way)));
+    let cases = cases.map(|(generation, (started_again, sql, is_read_again))| async move {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let options = || Options { until_idle: Some(Duration::from_secs(4)), ..place.options(&relay) };
+        let mut first = Some(Client::start(options()));
+        play(&mut writer, &party(40), 40_000, 1_000).await;
+        relay.until(|memory| memory.deltas > 0).await;
+        if let Some(client) = first.take_if(|_| started_again) {
+            client.end().await;
         }
-    }
+        writer.close().await.unwrap();
+        let copy = place.dir.path().join("copy.db");
+        copy_with_log(&place.db(), &copy);
+        alter(&copy, sql).await;
+        remove_log(&place.db());
+        std::fs::rename(&copy, place.db()).unwrap();
+        let client = first.unwrap_or_else(|| Client::start(options()));
+        let told = client.changes.clone();
+        let so_many = if started_again { 1 } else { 2 };
+        client.until_so_many(so_many, |change| matches!(change, Change::Watching { .. })).await;
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        writer.restart(1_790_000_050_000).await.unwrap();
+        assert!(client.done().await.unwrap().complete);
+        let case = format!("{generation:?}, started again: {started_again}, read again: {is_read_again}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{case}");
+        let reread = told.lock().unwrap().iter().any(|change| matches!(change, Change::Reread { .. }));
+        assert_eq!(reread, is_read_again, "{case}");
+    });
+    join_all(cases).await;
 }
 
 /// Takes the log and its index away that stand beside a database.
@@ -1096,7 +1099,8 @@ async fn a_state_folder_that_is_deleted_while_it_is_used_is_made_anew_and_the_fi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_that_was_ended_for_nothing_happened_is_gone_on_with_at_the_next_start() {
     let generations = [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Chunks];
-    for (generation, is_over) in generations.into_iter().flat_map(|one| [(one, true), (one, false)]) {
+    let cases = generations.into_iter().flat_map(|one| [(one, true), (one, false)]);
+    let cases = cases.map(|(generation, is_over)| async move {
         let (place, relay) = (Place::new(), Relay::start().await);
         let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
         println!("{generation:?}, over at the next start: {is_over}");
@@ -1124,7 +1128,8 @@ async fn a_fight_that_was_ended_for_nothing_happened_is_gone_on_with_at_the_next
         assert!(summary.complete, "{generation:?}: {summary:?}");
         assert_ne!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
         assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
-    }
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,6 +42,7 @@ pub(crate) fn config(data: &Path) -> Config {
         providers: Vec::new(),
         downloads: None,
         picture_fonts: Vec::new(),
+        webhook_hosts: Vec::new(),
         limits: EdgeLimits::default(),
     }
 }

@@ -1,15 +1,16 @@
 //! The bodies of meters' calls, as far as they are about more than one fight.
 //!
 //! One invariant: of a body nothing is refused but what no meter sends: no JSON, no list where there must be one, or
-//! more than any meter sends.
+//! more than any meter sends. What stands behind the first entry that is one too many is not read.
 
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Text, object};
+use crate::json::Text;
 use crate::limits::{ENCOUNTERS_MAX, HASH_CHARS_MAX, HASHES_MAX};
 
 /// Why a body is not what its call takes. Words for who sent it.
@@ -43,27 +44,16 @@ pub struct Upload<'a> {
     pub client_version: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct UploadBody<'a> {
-    #[serde(default)]
-    encounters: AtMost<&'a RawValue, ENCOUNTERS_MAX>,
-    #[serde(default)]
-    client_version: Text,
-}
-
 impl<'a> Upload<'a> {
     /// Takes a body apart.
     ///
     /// # Errors
     /// `Unreadable` for no JSON, `Empty` without encounters, `TooMany` with more than a thousand.
     pub fn parse(body: &'a str) -> Result<Self, NotAnUpload> {
-        let body: UploadBody = object(body)?;
-        let encounters = body.encounters.all("encounters")?;
-        if encounters.is_empty() {
-            return Err(NotAnUpload::Empty("encounters"));
-        }
-        Ok(Self { encounters, client_version: body.client_version.0 })
+        let list = AtMost::<&'a RawValue>::new("encounters", ENCOUNTERS_MAX);
+        let (encounters, client_version) = list.in_object(body, Some("clientVersion"))?;
+        let encounters = encounters.filter(|encounters| !encounters.is_empty());
+        Ok(Self { encounters: encounters.ok_or(NotAnUpload::Empty("encounters"))?, client_version: client_version.0 })
     }
 }
 
@@ -74,14 +64,6 @@ pub struct Check {
     pub hashes: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct CheckBody {
-    #[serde(default)]
-    hashes: AtMost<String, HASHES_MAX>,
-    #[serde(default, rename = "candidates")]
-    _candidates: IgnoredAny,
-}
-
 impl Check {
     /// Takes a body apart; what meters since 0.18.3 tell of candidates is passed over.
     ///
@@ -89,11 +71,8 @@ impl Check {
     /// `Unreadable` for no JSON and hashes that are no text, `Empty` without any, `TooMany` with more than a thousand,
     /// `LongHash` for one of more than 128 characters.
     pub fn parse(body: &str) -> Result<Self, NotAnUpload> {
-        let body: CheckBody = object(body)?;
-        let hashes = body.hashes.all("hashes")?;
-        if hashes.is_empty() {
-            return Err(NotAnUpload::Empty("hashes"));
-        }
+        let (hashes, _) = AtMost::<String>::new("hashes", HASHES_MAX).in_object(body, None)?;
+        let hashes = hashes.filter(|hashes| !hashes.is_empty()).ok_or(NotAnUpload::Empty("hashes"))?;
         match hashes.iter().all(|hash| hash.chars().count() <= HASH_CHARS_MAX) {
             true => Ok(Self { hashes }),
             false => Err(NotAnUpload::LongHash),
@@ -105,68 +84,157 @@ impl Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayerData;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PlayerDataBody {
-    #[serde(default)]
-    player_data: AtMost<IgnoredAny, { usize::MAX }>,
-}
-
 impl PlayerData {
     /// How many profiles a body brings.
     ///
     /// # Errors
     /// `Unreadable` for no JSON and what is no list of profiles.
     pub fn count(body: &str) -> Result<usize, NotAnUpload> {
-        let body: PlayerDataBody = object(body)?;
-        Ok(body.player_data.held.len())
+        let (profiles, _) = AtMost::<IgnoredAny>::new("playerData", usize::MAX).in_object(body, None)?;
+        Ok(profiles.map_or(0, |profiles| profiles.len()))
     }
 }
 
-/// A list of which no more than `MAX` are kept; null is an empty one.
-pub(crate) struct AtMost<T, const MAX: usize> {
-    held: Vec<T>,
-    is_more: bool,
+/// Reads a list of a body that has at most so many entries; null is an empty one.
+pub(crate) struct AtMost<T> {
+    /// What it holds: its name, where it stands in an object.
+    what: &'static str,
+    max: usize,
+    /// It was not read to its end, for it has more.
+    is_more: Cell<bool>,
+    of: PhantomData<fn() -> T>,
 }
 
-impl<T, const MAX: usize> Default for AtMost<T, MAX> {
-    fn default() -> Self {
-        Self { held: Vec::new(), is_more: false }
+impl<T> AtMost<T> {
+    pub(crate) fn new(what: &'static str, max: usize) -> Self {
+        Self { what, max, is_more: Cell::new(false), of: PhantomData }
+    }
+
+    /// Of a body that is the list.
+    ///
+    /// # Errors
+    /// `Unreadable` if it is none, `TooMany`.
+    pub(crate) fn alone<'de>(self, body: &'de str) -> Result<Vec<T>, NotAnUpload>
+    where
+        T: Deserialize<'de>,
+    {
+        let mut json = serde_json::Deserializer::from_str(body);
+        let read = self.deserialize(&mut json).and_then(|list| json.end().map(|()| list));
+        self.told(read)
+    }
+
+    /// Of a body that is an object, and what stands there as text under another name; no list where none has its name.
+    ///
+    /// # Errors
+    /// `Unreadable` if it is none, or a name stands there twice; `TooMany`.
+    pub(crate) fn in_object<'de>(
+        self,
+        body: &'de str,
+        text: Option<&'static str>,
+    ) -> Result<(Option<Vec<T>>, Text), NotAnUpload>
+    where
+        T: Deserialize<'de>,
+    {
+        let mut json = serde_json::Deserializer::from_str(body);
+        let read = json.deserialize_map(ObjectWith { list: &self, text });
+        let read = read.and_then(|found| json.end().map(|()| found));
+        self.told(read)
+    }
+
+    fn told<R>(&self, read: serde_json::Result<R>) -> Result<R, NotAnUpload> {
+        match self.is_more.get() {
+            true => Err(NotAnUpload::TooMany { what: self.what, max: self.max }),
+            false => Ok(read?),
+        }
     }
 }
 
-impl<T, const MAX: usize> AtMost<T, MAX> {
-    pub(crate) fn all(self, what: &'static str) -> Result<Vec<T>, NotAnUpload> {
-        if self.is_more { Err(NotAnUpload::TooMany { what, max: MAX }) } else { Ok(self.held) }
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for &AtMost<T> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for AtMost<T, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AtMostVisitor<T, const MAX: usize>(AtMost<T, MAX>);
+impl<'de, T: Deserialize<'de>> Visitor<'de> for &AtMost<T> {
+    type Value = Vec<T>;
 
-        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for AtMostVisitor<T, MAX> {
-            type Value = AtMost<T, MAX>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
 
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(self.0)
-            }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut held = Vec::new();
+        while held.len() < self.max {
+            let Some(entry) = list.next_element()? else { return Ok(held) };
+            held.push(entry);
+        }
+        if list.next_element::<IgnoredAny>()?.is_none() {
+            return Ok(held);
+        }
+        // What follows may be long, and changes nothing.
+        self.is_more.set(true);
+        Err(A::Error::custom("more entries than may be"))
+    }
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Self::Value, A::Error> {
-                while self.0.held.len() < MAX {
-                    let Some(entry) = list.next_element()? else { return Ok(self.0) };
-                    self.0.held.push(entry);
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {
-                    self.0.is_more = true;
-                }
-                Ok(self.0)
+/// An object with a list, and with a text beside it.
+struct ObjectWith<'s, T> {
+    list: &'s AtMost<T>,
+    text: Option<&'static str>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectWith<'_, T> {
+    type Value = (Option<Vec<T>>, Text);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let names = OneOf([Some(self.list.what), self.text]);
+        let (mut list, mut text) = (None, None);
+        while let Some(name) = map.next_key_seed(names)? {
+            let is_twice = match name {
+                Some(0) => list.replace(map.next_value_seed(self.list)?).is_some(),
+                Some(_) => text.replace(map.next_value()?).is_some(),
+                None => map.next_value::<IgnoredAny>().map(|_| false)?,
+            };
+            if is_twice {
+                let name = name.and_then(|at| names.0[at]).unwrap_or_default();
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
         }
-        deserializer.deserialize_any(AtMostVisitor(Self::default()))
+        Ok((list, text.unwrap_or_default()))
+    }
+}
+
+/// Which of these a name is.
+#[derive(Clone, Copy)]
+struct OneOf([Option<&'static str>; 2]);
+
+impl<'de> DeserializeSeed<'de> for OneOf {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        // As bytes: half of a character that is spelt as two is no error then.
+        deserializer.deserialize_bytes(self)
+    }
+}
+
+impl Visitor<'_> for OneOf {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|known| known.is_some_and(|known| known.as_bytes() == name)))
     }
 }

@@ -1,11 +1,12 @@
 //! A cluster: made, started, killed, started again, gone.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::install::{Install, User};
@@ -31,6 +32,12 @@ if [ "$word" != keep ]; then
 fi
 "#;
 
+/// Waits until the process that started it has ended, and drops a database of its.
+const DROPPER: &str = r#"
+read -r word
+"$1" -X -q -U "$2" -h "$3" -d postgres -c "DROP DATABASE IF EXISTS $4 WITH (FORCE)" >/dev/null 2>&1
+"#;
+
 /// Settings that keep a throw-away cluster to itself, and as safe as a real one.
 const SETTINGS: &str = "
 listen_addresses = ''
@@ -51,16 +58,30 @@ pub struct Cluster {
     folder: PathBuf,
     watchdog: Option<Child>,
     databases: AtomicU32,
+    /// What drops the databases of this process after its end, where the cluster is another's; else it goes with them.
+    droppers: Option<Mutex<Vec<Child>>>,
 }
 
-/// The cluster that the tests of this process share; `None`, told aloud, where there is no PostgreSQL.
+/// This variable names the folder of a cluster that the tests of many processes share. Who sets it holds the cluster
+/// until all of them have ended.
+pub const SHARED: &str = "RAIDCAST_TEST_CLUSTER";
+
+/// The cluster that the tests of this process share, also with others if [`SHARED`] says so; `None`, told aloud, where
+/// there is no PostgreSQL.
 ///
 /// # Panics
 /// It does not start, or it is missing and must not be ([`REQUIRE`](crate::REQUIRE)).
 pub fn shared() -> Option<&'static Cluster> {
-    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     // Never dropped: the watchdog ends it with the process.
-    SHARED.get_or_init(|| Some(Cluster::start(Install::find_or_skip()?))).as_ref()
+    let cluster = CLUSTER.get_or_init(|| {
+        let install = Install::find_or_skip()?;
+        Some(match std::env::var_os(SHARED) {
+            Some(folder) => Cluster::of_another(install, folder.into()),
+            None => Cluster::start(install),
+        })
+    });
+    cluster.as_ref()
 }
 
 impl Cluster {
@@ -71,10 +92,22 @@ impl Cluster {
     pub fn start(install: Install) -> Self {
         let user = User::of_server();
         let folder = new_folder(user);
-        let mut cluster = Self { install, user, folder, watchdog: None, databases: AtomicU32::new(0) };
+        let databases = AtomicU32::new(0);
+        let mut cluster = Self { install, user, folder, watchdog: None, databases, droppers: None };
         cluster.init();
         cluster.watch();
         cluster
+    }
+
+    /// One that another process has started, and ends.
+    fn of_another(install: Install, folder: PathBuf) -> Self {
+        let (databases, droppers) = (AtomicU32::new(0), Some(Mutex::default()));
+        Self { install, user: User::of_server(), folder, watchdog: None, databases, droppers }
+    }
+
+    /// Where all of it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where a database is.
@@ -85,9 +118,17 @@ impl Cluster {
 
     /// Makes an empty database and tells where it is.
     pub fn new_database(&self) -> String {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = match &self.droppers {
+            None => format!("test_{number}"),
+            // Numbers of processes come again.
+            Some(_) => format!("test_{number}_{:x}", RandomState::new().hash_one(number)),
+        };
         // From the template that no test connects to, so that none is in the way.
         self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY wal_log"));
+        if let Some(droppers) = &self.droppers {
+            droppers.lock().expect("nothing panics with it").push(self.dropper(&name));
+        }
         self.url(&name)
     }
 
@@ -200,6 +241,15 @@ impl Cluster {
         self.watchdog = Some(command.spawn().expect("sh starts"));
     }
 
+    fn dropper(&self, database: &str) -> Child {
+        let mut command = Command::new("sh");
+        self.as_server(&mut command);
+        command.args(["-c", DROPPER, "dropper"]).arg(self.install.program("psql"));
+        command.arg(USER).arg(&self.folder).arg(database);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        command.spawn().expect("sh starts")
+    }
+
     fn unwatch(&mut self, word: &str) -> Option<ExitStatus> {
         use std::io::Write as _;
         let mut watchdog = self.watchdog.take()?;
@@ -212,6 +262,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if self.droppers.is_some() {
+            return;
+        }
         self.unwatch("");
         // Where it was killed there is no watchdog that would.
         let _ = std::fs::remove_dir_all(&self.folder);

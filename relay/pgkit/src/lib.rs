@@ -10,5 +10,5 @@
 mod cluster;
 mod install;
 
-pub use cluster::{Cluster, shared};
+pub use cluster::{Cluster, SHARED, shared};
 pub use install::{INSTALL, Install, REQUIRE};

@@ -1,13 +1,14 @@
 //! The door: what belongs to a raid comes out of it as somebody may see it, or not at all.
 //!
-//! One invariant: who may not see something is told the same as where it does not exist.
+//! One invariant: who may not see something is told the same as where it does not exist, and for both the same is asked of
+//! the database: what is not there is looked for as if it were somebody's and private.
 
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
-use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
+use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError, Tickets};
 
 use super::behind::row_until;
 use super::veil::players_of;
@@ -20,6 +21,20 @@ use crate::raid::Channels;
 
 /// What somebody is told who asked when it was changed what a raid shows.
 const CHANGED: &str = "what this raid shows has just changed: ask again";
+
+/// Whose what is not there is.
+const NOBODY: AccountId = AccountId(0);
+
+/// What is not there, for who is refused what is.
+const NOTHING: Guarded<'static> = Guarded {
+    account: NOBODY,
+    raid_code: "",
+    visibility: Visibility::Private,
+    hides_raid: false,
+    tickets: Tickets { raid: 0, channel: 0 },
+    names: NamesPolicy::Full,
+    delay: Delay { ms: 0, shown_until_ms: 0 },
+};
 
 /// No ticket is longer, whatever it opens.
 const TICKET_BYTES_MAX: usize = 128;
@@ -71,7 +86,8 @@ impl Door {
     /// `NotFound` if there is none that he may see.
     pub async fn raid(&self, code: &str, asker: &Asker) -> Result<Visible<RaidRow>, HttpError> {
         let raid = match self.context.store.raid_by_code(code).await {
-            Ok(raid) => raid.ok_or(HttpError::NotFound)?,
+            Ok(Some(raid)) => raid,
+            Ok(None) => return Err(self.nothing(asker).await),
             Err(StoreError::Damaged(why)) => {
                 self.context.set_aside.raid(code, &why);
                 return Err(unreadable(self.context.store.owner_of(code).await.ok().flatten(), asker));
@@ -122,15 +138,17 @@ impl Door {
     /// # Errors
     /// As [`Door::raid`].
     pub async fn channel(&self, channel: &str, asker: &Asker) -> Result<Visible<RaidRow>, HttpError> {
-        let account = self.context.store.account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
-        let newest = self.shown_by_channel(account.id, asker).await?.ok_or(HttpError::NotFound)?;
+        let account = self.context.store.account_by_channel(channel).await?.map_or(NOBODY, |account| account.id);
+        let Some(newest) = self.shown_by_channel(account, asker).await? else {
+            return Err(self.nothing(asker).await);
+        };
         let raid = match newest.delay.shows(newest.active_at_ms, self.context.clock.now_ms()) {
             true => newest,
             false => match self.admitted(asker, (&newest).into()).await {
                 Ok((admitted, _)) if admitted.is_member(newest.tickets) => newest,
                 // That it began is not told before its time, nor that it is private.
                 Ok(_) | Err(HttpError::NotFound) => {
-                    self.channels.raid_of_others(account.id, newest).await?.ok_or(HttpError::NotFound)?
+                    self.channels.raid_of_others(account, newest).await?.ok_or(HttpError::NotFound)?
                 }
                 Err(error) => return Err(error),
             },
@@ -157,7 +175,8 @@ impl Door {
     pub async fn report(&self, report_id: &str, asker: &Asker) -> Result<Recorded, HttpError> {
         // Whether he may see it first: else it would take longer to refuse him one that is there, the more is in it.
         let row = self.of_report(report_id, asker, self.context.store.report_row(report_id).await).await?;
-        self.seen_now(asker, row.ok_or(HttpError::NotFound)?).await?;
+        let Some(row) = row else { return Err(self.nothing(asker).await) };
+        self.seen_now(asker, row).await?;
         let found = self.of_report(report_id, asker, self.context.store.report(report_id).await).await?;
         let (row, record) = found.ok_or(HttpError::NotFound)?;
         let report = self.seen_now(asker, row).await?;
@@ -238,7 +257,8 @@ impl Door {
     /// # Errors
     /// As [`Door::report`].
     pub async fn report_of_remote(&self, remote_id: i64, asker: &Asker) -> Result<Visible<EncounterRow>, HttpError> {
-        let report_id = self.context.store.report_of_remote(remote_id).await?.ok_or(HttpError::NotFound)?;
+        // These numbers can be counted through: one that is nobody's leads to a report that is none.
+        let report_id = self.context.store.report_of_remote(remote_id).await?.unwrap_or_default();
         Ok(self.report(&report_id, asker).await?.0)
     }
 
@@ -265,13 +285,29 @@ impl Door {
 
     /// A report as somebody sees it now, who may be behind.
     async fn seen_now(&self, asker: &Asker, row: EncounterRow) -> Result<Visible<EncounterRow>, HttpError> {
-        let seen = self.admit(asker, (&row).into()).await?;
-        let until_ms = seen.delay.and_then(|delay| delay.until_ms(self.context.clock.now_ms()));
-        let Some(until_ms) = until_ms else { return Ok(Visible::new(row, seen)) };
+        let (admitted, link) = self.admitted(asker, (&row).into()).await?;
+        let is_member = admitted.is_member(row.tickets);
+        let until_ms = row.delay.until_ms(self.context.clock.now_ms()).filter(|_| !is_member);
+        let Some(until_ms) = until_ms else {
+            let seen = self.seen((admitted, link), (&row).into()).await?;
+            return Ok(Visible::new(row, seen));
+        };
+        // Before it is asked how he sees it: one that has not come for him is not there.
         let row = row_until(row, until_ms).ok_or(HttpError::NotFound)?;
-        // One whose end has not come for him goes on: that is for those alone who may see its raid.
-        let seen = self.admit(asker, (&row).into()).await?;
+        // One whose end has not come for him, who is no member, goes on: that is for those alone who may see its raid.
+        if row.seen_by() == Visibility::Private {
+            return Err(HttpError::NotFound);
+        }
+        let seen = self.seen((admitted, link), (&row).into()).await?;
         Ok(Visible::new(row, seen))
+    }
+
+    /// What is answered where nothing is, once as much was asked as where something is that he may not see.
+    async fn nothing(&self, asker: &Asker) -> HttpError {
+        match self.admitted(asker, NOTHING).await {
+            Err(error) => error,
+            Ok(_) => HttpError::NotFound,
+        }
     }
 
     /// By what somebody may see what belongs to a raid, and as whom.

@@ -132,14 +132,14 @@ impl Door {
                 WhoseKey::Kept(id, _) => Some(id),
                 WhoseKey::Named(_) => None,
             });
-            return Ok(Manager { accounts: vec![uploader.account()], by: None, key });
+            return Ok(Manager { accounts: vec![uploader.account()], by: None, key, reads: uploader.reads() });
         }
         if !headers.contains_key(header::COOKIE) {
             // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
             return Err(HttpError::Unauthorized);
         }
         let who = self.members.changing(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None, reads: true })
     }
 
     /// Who asks to see what only he may see who manages it.
@@ -151,7 +151,7 @@ impl Door {
             return self.manager(headers).await;
         }
         let who = self.members.signed_in(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None, reads: true })
     }
 
     /// An account of his, by its channel.

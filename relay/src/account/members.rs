@@ -25,7 +25,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue};
 use raidcast_shared::account::{Me, Registration, Role};
 use raidcast_shared::id::hex;
-use raidcast_shared::text::{is_name, is_visible};
+use raidcast_shared::text::is_label;
 use raidcast_store::{AccountId, PersonId, Session, SessionEnds, SessionId};
 use tokio_util::sync::CancellationToken;
 
@@ -413,7 +413,7 @@ impl Members {
 
 fn good_note(text: &str, chars_min: usize, what: &str) -> Result<String, HttpError> {
     let note = text.trim();
-    if note.chars().count() < chars_min || !is_name(note, NOTE_CHARS_MAX) || !is_visible(note) {
+    if note.chars().count() < chars_min || !is_label(note, NOTE_CHARS_MAX) {
         let text = format!(
             "{what} must have {chars_min} to {NOTE_CHARS_MAX} characters, without line breaks and invisible signs"
         );

@@ -1,6 +1,6 @@
 //! What people may be called.
 
-use raidcast_shared::text::{is_name, is_visible};
+use raidcast_shared::text::is_label;
 use raidcast_store::name::fold;
 
 /// Characters of a person's name.
@@ -10,5 +10,5 @@ pub(super) const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
 pub(super) fn is_good_name(name: &str) -> bool {
     let is_long_enough =
         NAME_CHARS.contains(&name.chars().count()) && fold(name).chars().count() >= *NAME_CHARS.start();
-    is_long_enough && is_name(name, *NAME_CHARS.end()) && is_visible(name)
+    is_long_enough && is_label(name, *NAME_CHARS.end())
 }

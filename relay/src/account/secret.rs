@@ -4,6 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, from_hex, hex};
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_store::{AccountId, KeyId};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -19,13 +20,41 @@ impl RelaySecret {
     }
 
     fn mac(&self, purpose: &[u8], message: &[u8]) -> [u8; 16] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(purpose);
-        mac.update(message);
-        let full = mac.finalize().into_bytes();
+        let full = self.whole_mac(purpose, message);
         let mut out = [0; 16];
         out.copy_from_slice(&full[..16]);
         out
+    }
+
+    fn whole_mac(&self, purpose: &[u8], message: &[u8]) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(purpose);
+        mac.update(message);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// What a webhook's address is sealed with.
+    fn webhook_key(&self) -> LessSafeKey {
+        let key = UnboundKey::new(&AES_256_GCM, &self.whole_mac(b"webhook", b""));
+        LessSafeKey::new(key.expect("the key has 32 bytes"))
+    }
+
+    /// The address of an account's webhook as it is kept: nobody reads it without the relay's secret. `nonce` is random.
+    pub fn seal_webhook(&self, account: AccountId, address: &str, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        let mut hidden = address.as_bytes().to_vec();
+        let of = Aad::from(account.0.to_be_bytes());
+        let sealed = self.webhook_key().seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), of, &mut hidden);
+        sealed.expect("an address is short");
+        [&nonce[..], &hidden[..]].concat()
+    }
+
+    /// The address that was sealed; `None` if another relay, or for another account, sealed it.
+    pub fn open_webhook(&self, account: AccountId, sealed: &[u8]) -> Option<String> {
+        let (nonce, hidden) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut hidden = hidden.to_vec();
+        let of = Aad::from(account.0.to_be_bytes());
+        let address = self.webhook_key().open_in_place(Nonce::assume_unique_for_key(*nonce), of, &mut hidden).ok()?;
+        String::from_utf8(address.to_vec()).ok()
     }
 
     /// What stands for an actor's id from the moment it arrives: the clear id is stored nowhere.
@@ -208,6 +237,21 @@ mod tests {
         }
         for bad in ["", "00", "zz", &"0".repeat(64), &"0".repeat(66), "é".repeat(32).as_str()] {
             assert_eq!(one.open_cursor("a question", bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_sealed_address_is_opened_by_its_relay_for_its_account_alone() {
+        let (one, two) = (RelaySecret::new([1; 32]), RelaySecret::new([2; 32]));
+        let address = "https://discord.com/api/webhooks/1/token";
+        let sealed = one.seal_webhook(AccountId(1), address, [7; NONCE_LEN]);
+        assert_eq!(one.open_webhook(AccountId(1), &sealed).as_deref(), Some(address));
+        assert_eq!(one.open_webhook(AccountId(2), &sealed), None);
+        assert_eq!(two.open_webhook(AccountId(1), &sealed), None);
+        assert_ne!(sealed, one.seal_webhook(AccountId(1), address, [8; NONCE_LEN]));
+        assert!(!sealed.windows(5).any(|part| part == b"token"));
+        for length in 0..sealed.len() {
+            assert_eq!(one.open_webhook(AccountId(1), &sealed[..length]), None);
         }
     }
 

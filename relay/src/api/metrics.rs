@@ -112,7 +112,8 @@ impl Sources {
         let uploads = ingest.standing();
         page.gauge("raidcast_uploads_read", "Bodies of uploads that are read or folded now.", uploads.read);
         let (reading, derive) = (ingest.waiting(), context.derive.waiting());
-        let jobs = [("reading", reading), ("derive", derive), ("erase", eraser.erasing()), ("wipe", eraser.wiping())];
+        let (erase, wipe, webhook) = (eraser.erasing(), eraser.wiping(), context.webhooks.waiting());
+        let jobs = [("reading", reading), ("derive", derive), ("erase", erase), ("wipe", wipe), ("webhook", webhook)];
         page.gauges("raidcast_jobs_waiting", "Work that waits, by what it is.", "job", jobs);
         page.gauge("raidcast_uploads_waiting", "Uploads that wait for their turn to be read.", uploads.waiting);
         page

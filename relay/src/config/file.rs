@@ -44,6 +44,9 @@ pub(super) struct File {
     /// Files of fonts that pictures are drawn with.
     #[serde(default)]
     pub(super) picture_fonts: Vec<String>,
+    /// Servers that answer as Discord does.
+    #[serde(default)]
+    pub(super) webhook_hosts: Vec<String>,
     /// Who may join.
     pub(super) registration: Option<Registration>,
     /// Days after which raids are removed.
@@ -201,7 +204,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 22] = [
+const SETTINGS: [&str; 23] = [
     "listen",
     "data",
     "database_url",
@@ -217,6 +220,7 @@ const SETTINGS: [&str; 22] = [
     "log_format",
     "downloads",
     "picture_fonts",
+    "webhook_hosts",
     "registration",
     "keep_days",
     "character_proof",
@@ -227,11 +231,12 @@ const SETTINGS: [&str; 22] = [
 ];
 
 /// Settings that are lists, and what may stand in one.
-const LISTS: [(&str, &str); 5] = [
+const LISTS: [(&str, &str); 6] = [
     ("listen", "127.0.0.1:8787"),
     ("trusted_proxies", "127.0.0.1"),
     ("cors_origins", "https://stats.example"),
     ("character_proof", "administrator"),
+    ("webhook_hosts", "https://chat.example"),
     ("picture_fonts", "/usr/share/fonts/opentype/noto/NotoSansCJK-Medium.ttc"),
 ];
 

@@ -20,7 +20,8 @@ use crate::telemetry::LogFormat;
     about = "The Raidcast relay: shows raids live and keeps their reports",
     after_help = "What has a flag can also be set in the environment (--public-url as RAIDCAST_PUBLIC_URL; what may be \
                   given several times with commas between, like RAIDCAST_TRUSTED_PROXIES), or in raidcast.toml. Without a \
-                  flag there are registration, keep_days, character_proof, cors_origins and uploads_per_address_hour, and \
+                  flag there are registration, keep_days, character_proof, cors_origins, uploads_per_address_hour and \
+                  webhook_hosts, and \
                   in raidcast.toml alone [upload_keys], [keys.NAME] and [providers.NAME]. People make upload keys on \
                   /account; RAIDCAST_UPLOAD_KEY sets one without an account. docs/operating.md explains all settings."
 )]

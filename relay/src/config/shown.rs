@@ -75,6 +75,7 @@ fn all(out: &mut Out<'_>, config: &Config) -> fmt::Result {
     out.set("log_format", Some(quoted(format)), "")?;
     out.set("downloads", config.downloads.as_deref().map(path), "nothing is served under /downloads/")?;
     out.set("picture_fonts", Some(list(config.picture_fonts.iter().map(|file| file.display().to_string()))), "")?;
+    out.set("webhook_hosts", Some(list(config.webhook_hosts.iter().map(ToString::to_string))), "")?;
     let registration = match config.registration {
         Registration::Open => "open",
         Registration::Invitation => "invitation",

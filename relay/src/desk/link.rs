@@ -8,7 +8,7 @@ use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
 use raidcast_shared::link::{FeedTicket, LinkForm, LinkLine, LinkList, NewLink};
 use raidcast_shared::overlay::OverlayList;
-use raidcast_shared::text::is_name;
+use raidcast_shared::text::is_label;
 use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Linked};
 use tokio_util::sync::CancellationToken;
 
@@ -37,8 +37,10 @@ pub struct LinkTo {
 fn read(form: &LinkForm) -> Result<(String, Option<i64>), HttpError> {
     let invalid = |text: String| Err(HttpError::BadRequest(text));
     let name = form.name.trim();
-    if !name.is_empty() && !is_name(name, NAME_CHARS_MAX) {
-        return invalid(format!("`name` must have {NAME_CHARS_MAX} characters at the most, without line breaks"));
+    if !name.is_empty() && !is_label(name, NAME_CHARS_MAX) {
+        return invalid(format!(
+            "`name` must have {NAME_CHARS_MAX} characters at the most, without line breaks and invisible signs"
+        ));
     }
     let days = match (form.days, form.endless) {
         (Some(_), true) => return invalid("`days` and `endless` stand against each other: send one of them".into()),

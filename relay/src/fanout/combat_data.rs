@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use raidcast_shared::feed::{FeedFight, FeedFrame, FeedPlayer};
-use raidcast_shared::text::clean;
+use raidcast_shared::text::{cut, one_line};
 use raidcast_shared::uplink::ReportState;
 use serde::{Serialize, Serializer};
 use serde_json::Number;
@@ -219,18 +219,8 @@ fn plain(name: &str, otherwise: &str) -> String {
         '\'' | '`' => '’',
         c => c,
     };
-    let text: String = clean(name, NAME_CHARS_MAX).chars().filter(|c| !is_unseen(*c)).map(sign).collect();
-    let text = text.trim();
-    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
-}
-
-/// Whether a character shows nothing. What joins pictures stays.
-fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'
-            ..='\u{2064}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-    )
+    let shown = one_line(name).map(|name| cut(&name, NAME_CHARS_MAX).chars().map(sign).collect());
+    shown.unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// A name that no other has: overlays find players by theirs.

@@ -155,7 +155,7 @@ impl Bodies {
         };
         let is_signed = proof.is_some();
         if let Some(proof) = proof {
-            proof.finish()?;
+            proof.finish().await?;
         }
         self.metrics.body(coding, sent.len());
         let bytes = self.unfolded(coding, sent, most as usize, end, &mut large).await?;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use raidcast_shared::game;
 use raidcast_shared::report::{Boss, Player, Report};
+use raidcast_shared::text::{cut, one_line};
 use raidcast_shared::uplink::{Outcome, ReportState};
-
-use super::text::{cut, plain};
 
 /// Players of a fight who are told of, the first by damage: as many as a picture has room for.
 pub(super) const PLAYERS_MAX: usize = 6;
@@ -115,11 +114,11 @@ impl RaidCard {
 
 /// A raid's title as it is shown.
 pub(super) fn title_of(text: &str) -> Option<String> {
-    plain(text).map(|title| cut(&title, 2 * NAME_CHARS_MAX))
+    one_line(text).map(|title| cut(&title, 2 * NAME_CHARS_MAX))
 }
 
 fn name(text: &str) -> Option<String> {
-    plain(text).map(|name| cut(&name, NAME_CHARS_MAX))
+    one_line(text).map(|name| cut(&name, NAME_CHARS_MAX))
 }
 
 fn health(boss: &Boss) -> Option<f64> {

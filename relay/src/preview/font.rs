@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use raidcast_shared::text::{CUT, joins, places, shortened};
 use resvg::usvg::fontdb::{Database, ID, Source};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider as _};
 
-use super::text::{CUT, joins, places, shortened};
 use crate::error::plain;
 
 /// Built into the relay: see `relay/fonts/README.md`.

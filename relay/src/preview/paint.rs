@@ -24,12 +24,12 @@ pub(super) fn png(svg: &str, fonts: &Fonts) -> Result<Vec<u8>, String> {
 mod tests {
     use std::sync::Arc;
 
+    use raidcast_shared::text::{cut, one_line};
     use raidcast_shared::uplink::{Outcome, ReportState};
     use resvg::tiny_skia::Pixmap;
 
     use super::super::card::{FightCard, PlayerLine, RaidCard};
     use super::super::svg;
-    use super::super::text::{cut, plain};
     use super::super::words::tests::fight;
     use super::*;
 
@@ -84,7 +84,7 @@ mod tests {
         ];
         let long = "W<".repeat(5_000);
         for name in hostile.into_iter().chain([long.as_str()]) {
-            let shown = plain(name).map_or("Unnamed player".to_owned(), |name| cut(&name, 40));
+            let shown = one_line(name).map_or("Unnamed player".to_owned(), |name| cut(&name, 40));
             let player = PlayerLine { name: shown.clone(), class: "Frost Mage", color: "#4de3d1", damage: 1, dps: 1.0 };
             let plain_card = fight(ReportState::Live, Outcome::Unknown, None);
             let card = FightCard { title: shown.clone(), first: vec![player], ..plain_card };

@@ -39,7 +39,11 @@ pub(super) fn clock(ms: u32) -> String {
 
 /// A fight in one word.
 pub(super) fn word(fight: &FightCard) -> &'static str {
-    match (fight.state, fight.outcome) {
+    word_of(fight.state, fight.outcome)
+}
+
+fn word_of(state: ReportState, outcome: Outcome) -> &'static str {
+    match (state, outcome) {
         (ReportState::Live, _) => "Live",
         (_, Outcome::Kill) => "Kill",
         (_, Outcome::Wipe) => "Wipe",
@@ -79,6 +83,21 @@ pub(super) fn ended(fight: &FightCard) -> String {
         (_, Some(left)) => format!("{word} at {left} after {after}"),
         (_, None) => format!("{word} after {after}"),
     }
+}
+
+/// The same of a line of a list, which tells no health: "Kill in 5:32", "Live".
+pub(crate) fn end_of_line(state: ReportState, outcome: Outcome, duration_ms: u32) -> String {
+    let (word, after) = (word_of(state, outcome), clock(duration_ms));
+    match (state, outcome) {
+        (ReportState::Live, _) => word.to_owned(),
+        (_, Outcome::Kill) => format!("{word} in {after}"),
+        (_, _) => format!("{word} after {after}"),
+    }
+}
+
+/// A raid and its fights in one line: "Guild night · 12 fights · 3 kills · 8 wipes".
+pub(crate) fn line_of_raid<'a>(title: Option<&str>, outcomes: impl Iterator<Item = &'a Outcome>) -> String {
+    raid_title(&RaidCard::of(title, outcomes, None))
 }
 
 /// How long it has gone on, who took part, and what they did, in one line.
@@ -146,7 +165,7 @@ pub(super) fn raid_description(raid: &RaidCard) -> String {
 }
 
 /// That what is told is late, where it is.
-pub(super) fn late(delay_s: u32) -> Option<String> {
+pub(crate) fn late(delay_s: u32) -> Option<String> {
     (delay_s > 0).then(|| format!("Shown {} late", clock(delay_s.saturating_mul(1_000))))
 }
 

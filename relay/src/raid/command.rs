@@ -179,6 +179,8 @@ pub struct Attach {
     pub connection: u64,
     /// Where replies go; a connection that lets it fill up is dropped.
     pub replies: mpsc::Sender<UplinkReply>,
+    /// Whether its key may see what its account keeps from others.
+    pub reads: bool,
     /// As Hello says.
     pub title: Option<String>,
     /// As Hello says.

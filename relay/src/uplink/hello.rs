@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raidcast_shared::limits as l;
-use raidcast_shared::text::{is_name, is_title};
+use raidcast_shared::text::{is_label, is_name, is_title};
 use raidcast_shared::uplink::{
     Agent, Hello, Refused, RefusedCode, RefusedScope, UplinkFrame, VERSIONS, Welcome, WireLimits,
 };
@@ -54,9 +54,10 @@ fn check(hello: &Hello) -> Result<(), Refused> {
         let text = format!("this relay speaks versions {oldest} to {newest}: update whichever is older");
         return Err(refusal(RefusedCode::ProtocolUnsupported, text));
     }
-    let agent = |agent: &Agent| is_name(&agent.name, l::AGENT_CHARS_MAX) && is_name(&agent.version, l::AGENT_CHARS_MAX);
+    let agent = |agent: &Agent| [&agent.name, &agent.version].iter().all(|text| is_label(text, l::AGENT_CHARS_MAX));
     if !agent(&hello.client) || !agent(&hello.meter) {
-        return Err(refusal(RefusedCode::BadText, "names and versions are plain text of at most 64 characters"));
+        let text = "names and versions of programs have at most 64 characters, none of them invisible";
+        return Err(refusal(RefusedCode::BadText, text));
     }
     if hello.title.as_ref().is_some_and(|title| !is_title(title, l::TITLE_CHARS_MAX)) {
         let text = format!("a title is plain text of at most {} characters, without tags", l::TITLE_CHARS_MAX);
@@ -132,14 +133,12 @@ pub(super) async fn admit(
     Ok((raid.code, channel))
 }
 
-/// What a client is told that speaks for a raid now. The link of the channel shows other raids of the account, too: one
-/// whose key may not read has it without a ticket.
+/// What a client is told that speaks for a raid now, by a key that may read or not.
 pub(super) fn welcome(context: &Context, hello: &Hello, raid: &RaidRow, (channel, reads): (&str, bool)) -> Welcome {
-    let channel_url = if reads { context.channel_url(channel, raid) } else { context.channel_page(channel) };
     Welcome {
         v: VERSIONS.1.min(hello.v.1),
         raid_url: context.raid_url(raid),
-        channel_url,
+        channel_url: context.channel_url(channel, raid, reads),
         raid: raid.code.clone(),
         limits: WireLimits::default(),
     }

@@ -12,6 +12,7 @@ use crate::PostgresStore;
 use crate::error::Failure;
 use crate::journal::{add_stream, streams};
 use crate::search_rows::{changed, forget, list_moved, lock};
+use crate::webhook::tell_of_encounter;
 
 /// Selects encounters; what follows is the rest of the statement and its arguments.
 macro_rules! select_encounters {
@@ -59,6 +60,8 @@ impl Encounters for PostgresStore {
                 .fetch_optional(&mut *transaction)
                 .await?
                 .ok_or_else(none)?;
+            // Both raids have something else to tell.
+            tell_of_encounter(&mut transaction, encounter).await?;
             let moved = sqlx::query!(
                 "UPDATE encounters SET raid = $2, visibility = $4::bigint WHERE row = $1 AND account = $3",
                 encounter,
@@ -71,6 +74,7 @@ impl Encounters for PostgresStore {
             if moved.rows_affected() == 0 {
                 return Err(none().into());
             }
+            tell_of_encounter(&mut transaction, encounter).await?;
             list_moved(&mut transaction, encounter).await?;
             Ok(transaction.commit().await?)
         })
@@ -164,6 +168,7 @@ impl Encounters for PostgresStore {
             .await?;
             let Some(row) = row else { return Ok(false) };
             forget(&mut transaction, row).await?;
+            tell_of_encounter(&mut transaction, row).await?;
             sqlx::query!("DELETE FROM encounters WHERE row = $1", row).execute(&mut *transaction).await?;
             changed(&mut transaction).await?;
             transaction.commit().await?;

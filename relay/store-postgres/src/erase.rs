@@ -15,6 +15,7 @@ use crate::character;
 use crate::error::Failure;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget, lock};
+use crate::webhook::{take_back, tell_of_encounter};
 
 /// Selects raids as their owners list them; what follows is the rest of the statement and its arguments.
 macro_rules! select_raid_lines {
@@ -91,6 +92,7 @@ impl Erasing for PostgresStore {
                 for row in left {
                     erase(&mut transaction, row).await?;
                 }
+                take_back(&mut transaction, raid).await?;
                 sqlx::query!("DELETE FROM raids WHERE row = $1", raid).execute(&mut *transaction).await?;
             }
             changed(&mut transaction).await?;
@@ -133,6 +135,12 @@ impl Erasing for PostgresStore {
             sqlx::query!("DELETE FROM claims WHERE person = $1", person.0).execute(&mut *transaction).await?;
             sqlx::query!(
                 "DELETE FROM keys WHERE account IN (SELECT account FROM account_owners WHERE person = $1)",
+                person.0,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            sqlx::query!(
+                "DELETE FROM webhooks WHERE account IN (SELECT account FROM account_owners WHERE person = $1)",
                 person.0,
             )
             .execute(&mut *transaction)
@@ -358,6 +366,7 @@ async fn erase(connection: &mut PgConnection, row: i64) -> Result<(), Failure> {
     .execute(&mut *connection)
     .await?;
     forget(&mut *connection, row).await?;
+    tell_of_encounter(&mut *connection, row).await?;
     sqlx::query!("DELETE FROM encounters WHERE row = $1", row).execute(connection).await?;
     Ok(())
 }

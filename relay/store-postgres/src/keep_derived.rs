@@ -13,6 +13,7 @@ use raidcast_store::{Derived, HeldReport, JobKey, code};
 use sqlx::PgConnection;
 
 use crate::error::Failure;
+use crate::webhook::tell_of_encounter;
 use crate::{same_fight, search_rows};
 
 /// Puts rows in place of others and finishes their job, if the report is as its caller saw it; the last of a transaction that
@@ -40,6 +41,8 @@ pub(crate) async fn keep(
         }
         None => Vec::new(),
     };
+    // In his turn: two that have a raid's job and a turn each would wait for each other.
+    tell_of_encounter(connection, seen.row).await?;
     end(connection, &found, &json(&links), job).await?;
     Ok(Some(before_and_now(seen.row, before, &links)))
 }

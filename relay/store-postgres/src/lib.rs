@@ -41,6 +41,7 @@ mod transfer;
 mod upkeep;
 mod upload;
 mod usage;
+mod webhook;
 mod writer;
 
 pub use look::look;

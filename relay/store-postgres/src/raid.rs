@@ -12,6 +12,7 @@ use crate::PostgresStore;
 use crate::audit::put_note;
 use crate::error::Failure;
 use crate::search_rows::{list_raid, lock};
+use crate::webhook::tell_of_raid_by_code;
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -77,6 +78,7 @@ impl Raids for PostgresStore {
                 lock(&mut transaction).await?;
                 update(&mut transaction, raid, true).await?;
             }
+            tell_of_raid_by_code(&mut transaction, &raid.code).await?;
             if let Some(note) = note {
                 put_note(&mut transaction, &note).await?;
             }
@@ -97,6 +99,7 @@ impl Raids for PostgresStore {
             sqlx::query!("UPDATE raids SET title = NULL, title_cleared = TRUE WHERE code = $1", code)
                 .execute(&mut *transaction)
                 .await?;
+            tell_of_raid_by_code(&mut transaction, code).await?;
             put_note(&mut transaction, &note).await?;
             transaction.commit().await?;
             Ok(true)

@@ -4,7 +4,7 @@ use raidcast_store::transfer::{
     AccountCells, AuditCells, BlobCells, CharacterCells, ClaimCells, EncounterCells, EntryCells, Export, HashCells,
     Import, InvitationCells, JobCells, KeyCells, LinkCells, OptOutCells, OwnerCells, PersonCells, PlayerCells,
     QuotaCells, RaidCells, RemovalCells, Row, RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer,
-    UpkeepCells, rows,
+    UpkeepCells, WebhookCells, WebhookMessageCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -130,6 +130,25 @@ impl Export for Transaction {
                 )
                 .fetch(connection),
                 Row::Link,
+                store_error,
+            ),
+            Table::Webhooks => rows(
+                sqlx::query_as!(
+                    WebhookCells,
+                    "SELECT account, digest, sealed, host, set_at_ms, sent_at_ms, stopped, stopped_at_ms
+                     FROM webhooks ORDER BY account"
+                )
+                .fetch(connection),
+                Row::Webhook,
+                store_error,
+            ),
+            Table::WebhookMessages => rows(
+                sqlx::query_as!(
+                    WebhookMessageCells,
+                    "SELECT raid, digest, message, shown, sent_at_ms FROM webhook_messages ORDER BY raid"
+                )
+                .fetch(connection),
+                Row::WebhookMessage,
                 store_error,
             ),
             Table::Players => rows(
@@ -442,6 +461,26 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             link.created_at_ms,
             link.ends_at_ms,
             link.used_at_ms,
+        ),
+        Row::Webhook(webhook) => sqlx::query!(
+            "INSERT INTO webhooks (account, digest, sealed, host, set_at_ms, sent_at_ms, stopped, stopped_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            webhook.account,
+            webhook.digest,
+            webhook.sealed,
+            webhook.host,
+            webhook.set_at_ms,
+            webhook.sent_at_ms,
+            webhook.stopped,
+            webhook.stopped_at_ms,
+        ),
+        Row::WebhookMessage(message) => sqlx::query!(
+            "INSERT INTO webhook_messages (raid, digest, message, shown, sent_at_ms) VALUES ($1, $2, $3, $4, $5)",
+            message.raid,
+            message.digest,
+            message.message,
+            message.shown,
+            message.sent_at_ms,
         ),
         Row::Player(PlayerCells { raid, player, number }) => {
             sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES ($1, $2, $3)", raid, player, number,)

@@ -13,6 +13,7 @@ use crate::encounter::of_row;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::jobs::{finish, put_job};
+use crate::webhook::tell_of_encounter;
 use crate::{same_fight, search_rows};
 
 impl DerivedRows for SqliteStore {
@@ -160,6 +161,7 @@ impl Change for KeepDerived {
         .await?;
         search_rows::keep(connection, encounter, &self.rows, &hidden).await?;
         let others = same_fight::keep(connection, encounter, &self.rows).await?;
+        tell_of_encounter(connection, encounter).await?;
         finish(connection, self.job).await?;
         Ok(Some(others))
     }

@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::job::Change;
 use crate::journal::{add_stream, streams};
 use crate::search_rows::{changed, forget, list_moved};
+use crate::webhook::tell_of_encounter;
 
 /// Selects encounters; what follows is the rest of the statement and its arguments.
 macro_rules! select_encounters {
@@ -211,6 +212,8 @@ impl Change for MoveEncounter {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let Self { encounter, raid_code } = self;
+        // Both raids have something else to tell.
+        tell_of_encounter(&mut *connection, *encounter).await?;
         let moved = sqlx::query!(
             "UPDATE encounters SET raid = r.row, visibility = COALESCE(r.report_visibility, r.visibility) FROM raids r
              WHERE encounters.row = ?1 AND r.code = ?2 AND r.account = encounters.account",
@@ -223,7 +226,10 @@ impl Change for MoveEncounter {
             0 => {
                 Err(StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account")).into())
             }
-            _ => list_moved(connection, *encounter).await,
+            _ => {
+                tell_of_encounter(&mut *connection, *encounter).await?;
+                list_moved(connection, *encounter).await
+            }
         }
     }
 }
@@ -248,6 +254,7 @@ impl Change for Discard {
         .await?;
         let Some(row) = row else { return Ok(false) };
         forget(&mut *connection, row).await?;
+        tell_of_encounter(&mut *connection, row).await?;
         sqlx::query!("DELETE FROM encounters WHERE row = ?1", row).execute(&mut *connection).await?;
         changed(connection).await?;
         Ok(true)

@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::job::Change;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget};
+use crate::webhook::{take_back, tell_of_encounter};
 use crate::writer::Request;
 
 /// Selects raids as their owners list them; what follows is the rest of the statement and its arguments.
@@ -243,6 +244,7 @@ async fn erase(connection: &mut SqliteConnection, row: i64) -> Result<(), Failur
     .execute(&mut *connection)
     .await?;
     forget(&mut *connection, row).await?;
+    tell_of_encounter(&mut *connection, row).await?;
     sqlx::query!("DELETE FROM encounters WHERE row = ?1", row).execute(connection).await?;
     Ok(())
 }
@@ -269,6 +271,7 @@ impl Change for EraseRaid {
             for row in left {
                 erase(&mut *connection, row).await?;
             }
+            take_back(&mut *connection, raid).await?;
             sqlx::query!("DELETE FROM raids WHERE row = ?1", raid).execute(&mut *connection).await?;
         }
         wipe_later(&mut *connection).await?;
@@ -310,6 +313,12 @@ impl Change for BeginLeaving {
         sqlx::query!("DELETE FROM claims WHERE person = ?1", person).execute(&mut *connection).await?;
         sqlx::query!(
             "DELETE FROM keys WHERE account IN (SELECT account FROM account_owners WHERE person = ?1)",
+            person,
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "DELETE FROM webhooks WHERE account IN (SELECT account FROM account_owners WHERE person = ?1)",
             person,
         )
         .execute(&mut *connection)

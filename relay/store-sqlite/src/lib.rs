@@ -37,6 +37,7 @@ mod transfer;
 mod upkeep;
 mod upload;
 mod usage;
+mod webhook;
 mod wipe;
 mod writer;
 

@@ -14,6 +14,7 @@ use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::search_rows::list_raid;
+use crate::webhook::tell_of_raid;
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -188,6 +189,7 @@ impl Change for UpdateRaid {
             let listed = Listed::of(reports.into(), names.into(), code::of_state(ReportState::Final).into());
             list_raid(&mut *connection, held.row, listed).await?;
         }
+        tell_of_raid(&mut *connection, held.row).await?;
         if let Some(note) = note {
             put_note(connection, note).await?;
         }
@@ -205,19 +207,20 @@ impl Change for ClearTitle {
     type Output = bool;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
-        let held = sqlx::query_scalar!(
-            r#"SELECT title_cleared AS "title_cleared: bool" FROM raids WHERE code = ?1"#,
+        let held = sqlx::query!(
+            r#"SELECT row AS "row!", title_cleared AS "title_cleared: bool" FROM raids WHERE code = ?1"#,
             self.code
         )
         .fetch_optional(&mut *connection)
         .await?;
         let Some(held) = held else { return Ok(false) };
-        if held {
+        if held.title_cleared {
             return Ok(true);
         }
         sqlx::query!("UPDATE raids SET title = NULL, title_cleared = 1 WHERE code = ?1", self.code)
             .execute(&mut *connection)
             .await?;
+        tell_of_raid(&mut *connection, held.row).await?;
         put_note(&mut *connection, &self.note).await?;
         wipe_later(connection).await?;
         Ok(true)

@@ -3,7 +3,7 @@
 use raidcast_shared::character::ProofWay;
 use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
-use crate::{Audited, JobKind, JournalKind, Role, StoreError};
+use crate::{Audited, JobKind, JournalKind, Role, StoreError, WebhookStop};
 
 /// The code of a visibility.
 pub fn of_visibility(visibility: Visibility) -> i16 {
@@ -112,11 +112,12 @@ pub fn of_job(kind: JobKind) -> i16 {
         JobKind::Derive => 1,
         JobKind::Erase => 2,
         JobKind::Wipe => 3,
+        JobKind::Webhook => 4,
     }
 }
 
 /// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
-const AUDITED: [Audited; 25] = [
+const AUDITED: [Audited; 27] = [
     Audited::FightDeleted,
     Audited::RaidDeleted,
     Audited::RaidExpired,
@@ -142,6 +143,8 @@ const AUDITED: [Audited; 25] = [
     Audited::PlayerDisagreed,
     Audited::TitleCleared,
     Audited::PlayerExported,
+    Audited::WebhookSet,
+    Audited::WebhookRemoved,
 ];
 
 /// The code of what is noted.
@@ -154,6 +157,23 @@ pub fn of_audited(what: Audited) -> i64 {
 pub fn audited(code: i64) -> Result<Audited, StoreError> {
     let place = usize::try_from(code).ok();
     place.and_then(|place| AUDITED.get(place)).copied().ok_or_else(|| unknown("kind of note", code))
+}
+
+/// The code of why nothing is sent to a webhook.
+pub fn of_stop(why: WebhookStop) -> i16 {
+    match why {
+        WebhookStop::Gone => 0,
+        WebhookStop::Refused => 1,
+    }
+}
+
+/// Why nothing is sent to a webhook, by its code.
+pub fn stop(code: i64) -> Result<WebhookStop, StoreError> {
+    match code {
+        0 => Ok(WebhookStop::Gone),
+        1 => Ok(WebhookStop::Refused),
+        _ => Err(unknown("reason why a webhook has stopped", code)),
+    }
 }
 
 /// The code of a way to prove a character.

@@ -25,6 +25,7 @@ pub mod session;
 pub mod upkeep;
 pub mod upload;
 pub mod usage;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -142,6 +143,8 @@ macro_rules! conformance {
                 what_is_held_of_a_player_is_his_alone;
             removal: so_many_requests_are_kept_until_they_are_closed;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
+            webhook: an_account_has_one_webhook_which_is_as_it_was_set_last, what_changes_of_a_raid_is_to_be_told_once,
+                raids_of_one_night_are_told_in_one_webhook;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,
                 an_upload_that_expected_no_encounter_conflicts_with_one, an_upload_replaces_what_its_caller_saw,

@@ -18,6 +18,9 @@ pub enum JobKind {
     Erase,
     /// To see to it that nothing of what was erased is left in the database's files.
     Wipe,
+    /// To tell what everybody sees of a raid where its account wants it told. The time at which it was written counts how
+    /// often that changed: see [`Webhooks::finish_webhook_job`](crate::Webhooks::finish_webhook_job).
+    Webhook,
 }
 
 /// So many readings wait for an account at the most. Of reports that are to be derived there are no more than reports.

@@ -40,6 +40,7 @@ pub mod transfer;
 mod upkeep;
 mod upload;
 mod usage;
+mod webhook;
 
 pub use account::{Account, AccountId, Accounts, KeyId, no_account};
 pub use audit::{AuditRow, Audited, Audits, NOTES_LOOKED_AT, NOTES_MAX, NOTES_OF_ONE_MAX, Note};
@@ -69,6 +70,9 @@ pub use upload::{
     check_remote_id,
 };
 pub use usage::{Usage, Use};
+pub use webhook::{
+    NIGHT_PAIRS_MAX, NewWebhook, NightPair, WebhookJob, WebhookMessage, WebhookRow, WebhookStop, Webhooks,
+};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
 pub trait Store:
@@ -77,6 +81,7 @@ pub trait Store:
     + Sessions
     + Keys
     + Links
+    + Webhooks
     + Raids
     + Players
     + Encounters
@@ -101,6 +106,7 @@ impl<
         + Sessions
         + Keys
         + Links
+        + Webhooks
         + Raids
         + Players
         + Encounters

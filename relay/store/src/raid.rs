@@ -138,6 +138,13 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether everybody sees all of it at once, and finds it.
+    pub fn hides_nothing(self) -> bool {
+        let ShownTo { live, .. } = self.shown_to;
+        let is_public = live == Visibility::Public && self.shown_to.reports() == Visibility::Public;
+        is_public && self.names == NamesPolicy::Full && self.delay.ms == 0
+    }
+
     /// Whether by it anybody sees more than by another one: who may see it, which names, and how soon.
     pub fn shows_more_than(self, other: Self) -> bool {
         let fewer = |to: Visibility, from: Visibility| stricter(to, from) == to;

@@ -16,7 +16,7 @@ use crate::{
     Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, HeldReport, Invitation, JobKey,
     JobKind, JournalEntry, JudgedClaim, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person,
     PersonId, RaidLine, RaidRow, Removal, ReportLine, ReportPlace, Seen, Session, SessionId, ShownTo, StoreError,
-    StoredStream, StreamKey, Tickets, Unreadable, UploadHash, Viewpoint, code,
+    StoredStream, StreamKey, Tickets, Unreadable, UploadHash, Viewpoint, WebhookMessage, WebhookRow, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -225,6 +225,52 @@ impl TryFrom<LinkColumns> for LinkRow {
             ends_at_ms: columns.ends_at_ms,
             used_at_ms: columns.used_at_ms,
         })
+    }
+}
+
+/// A webhook.
+pub struct WebhookColumns {
+    pub account: i64,
+    pub digest: Vec<u8>,
+    pub sealed: Vec<u8>,
+    pub host: String,
+    pub set_at_ms: i64,
+    pub sent_at_ms: Option<i64>,
+    pub stopped: Option<i64>,
+    pub stopped_at_ms: Option<i64>,
+}
+
+impl TryFrom<WebhookColumns> for WebhookRow {
+    type Error = StoreError;
+
+    fn try_from(columns: WebhookColumns) -> Result<Self, StoreError> {
+        let why = columns.stopped.map(code::stop).transpose()?;
+        Ok(Self {
+            account: AccountId(columns.account),
+            digest: digest(columns.digest)?,
+            sealed: columns.sealed,
+            host: columns.host,
+            set_at_ms: columns.set_at_ms,
+            sent_at_ms: columns.sent_at_ms,
+            stopped: why.map(|why| (why, columns.stopped_at_ms.unwrap_or_default())),
+        })
+    }
+}
+
+/// A message that tells of a raid.
+pub struct WebhookMessageColumns {
+    pub digest: Vec<u8>,
+    pub message: String,
+    pub shown: Vec<u8>,
+    pub sent_at_ms: i64,
+}
+
+impl TryFrom<WebhookMessageColumns> for WebhookMessage {
+    type Error = StoreError;
+
+    fn try_from(columns: WebhookMessageColumns) -> Result<Self, StoreError> {
+        let WebhookMessageColumns { digest: of, message, shown, sent_at_ms } = columns;
+        Ok(Self { digest: digest(of)?, message, shown: digest(shown)?, sent_at_ms })
     }
 }
 

@@ -99,6 +99,10 @@ pub enum Table {
     Raids,
     /// Links to them, and to channels.
     Links,
+    /// Where accounts want their nights told.
+    Webhooks,
+    /// Which message tells of which raid.
+    WebhookMessages,
     /// Numbers of their players.
     Players,
     /// Fights, with what lists show of them.
@@ -125,7 +129,7 @@ pub enum Table {
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Upkeep,
         Self::Accounts,
         Self::People,
@@ -139,6 +143,8 @@ impl Table {
         Self::OptOuts,
         Self::Raids,
         Self::Links,
+        Self::Webhooks,
+        Self::WebhookMessages,
         Self::Players,
         Self::Encounters,
         Self::Streams,
@@ -168,6 +174,8 @@ impl Table {
             Self::OptOuts => "hidden players",
             Self::Raids => "raids",
             Self::Links => "links",
+            Self::Webhooks => "webhooks",
+            Self::WebhookMessages => "messages of webhooks",
             Self::Players => "numbers of players",
             Self::Encounters => "fights",
             Self::Streams => "open readings",
@@ -200,6 +208,8 @@ pub enum Row {
     OptOut(OptOutCells),
     Raid(RaidCells),
     Link(LinkCells),
+    Webhook(WebhookCells),
+    WebhookMessage(WebhookMessageCells),
     Player(PlayerCells),
     Encounter(Box<EncounterCells>),
     Stream(StreamCells),
@@ -341,6 +351,31 @@ pub struct LinkCells {
     pub created_at_ms: i64,
     pub ends_at_ms: Option<i64>,
     pub used_at_ms: Option<i64>,
+}
+
+/// The cells of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct WebhookCells {
+    pub account: i64,
+    pub digest: Vec<u8>,
+    pub sealed: Vec<u8>,
+    pub host: String,
+    pub set_at_ms: i64,
+    pub sent_at_ms: Option<i64>,
+    pub stopped: Option<i64>,
+    pub stopped_at_ms: Option<i64>,
+}
+
+/// The cells of a message that tells of a raid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct WebhookMessageCells {
+    pub raid: i64,
+    pub digest: Vec<u8>,
+    pub message: String,
+    pub shown: Vec<u8>,
+    pub sent_at_ms: i64,
 }
 
 /// The cells of a player's number.

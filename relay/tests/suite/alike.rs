@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use raidcast_relay::account::RelaySecret;
+use raidcast_relay::config::KeySetting;
 use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
 use raidcast_store::JobKind;
@@ -14,6 +15,7 @@ use crate::people::{self, Browser, begin_pairing, poll, secret_of};
 use crate::raw::becomes;
 use crate::script::{KEY, OTHER_KEY, Script, TestRelay, Uploader, Whole, hello};
 use crate::shaky::Shaky;
+use crate::uploads::{fight as uploaded_fight, ids};
 
 /// All that an answer tells.
 type Told = (Vec<String>, String);
@@ -34,6 +36,12 @@ async fn nothing_waits(relay: &TestRelay, kinds: &[JobKind]) {
     }
 }
 
+/// The name in a channel's link.
+fn channel_of(url: &str) -> String {
+    let page = url.split('?').next().unwrap_or_default();
+    page.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 async fn finished(uploader: &mut Uploader, fight: &Script) -> String {
     let begun = uploader.begin(fight).await;
     uploader.deltas(begun.h, &fight.deltas).await;
@@ -45,7 +53,12 @@ async fn finished(uploader: &mut Uploader, fight: &Script) -> String {
 async fn a_foreign_report_or_raid_is_answered_with_the_words_and_the_work_of_one_that_never_was() {
     let data = tempfile::tempdir().unwrap();
     let shaky = Shaky::open(data.path()).await;
-    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let hidden = "a-key-of-private-uploads";
+    let relay = TestRelay::start_on_store_set(data.path(), shaky.clone(), |config| {
+        let (name, visibility) = ("hidden".to_owned(), Visibility::Private);
+        config.keys.push(KeySetting { name, visibility, ..KeySetting::of("default", hidden) });
+    })
+    .await;
     let private = Hello { visibility: Visibility::Private, ..hello() };
     let mut uploader = Uploader::connect_as(&relay, KEY, private.clone()).await;
     let own = finished(&mut uploader, &Script::new(10, 2).at(1_789_999_000_000)).await;
@@ -55,9 +68,15 @@ async fn a_foreign_report_or_raid_is_answered_with_the_words_and_the_work_of_one
     let begun = uploader.begin(&fight).await;
     uploader.deltas(begun.h, &fight.deltas[..5]).await;
     uploader.acked(5).await;
-    let gone = Hello { raid: RaidId(Uuid::from_u128(2)), ..private };
-    let gone = Uploader::connect_as(&relay, KEY, gone).await.welcome.raid;
-    assert_eq!(relay.request("DELETE", &format!("/api/v1/raids/{gone}"), Some(KEY)).await.0, 200);
+    let deleted_raid = async |number: u128, key: &str| {
+        let hello = Hello { raid: RaidId(Uuid::from_u128(number)), ..private.clone() };
+        let welcome = Uploader::connect_as(&relay, key, hello).await.welcome;
+        assert_eq!(relay.request("DELETE", &format!("/api/v1/raids/{}", welcome.raid), Some(key)).await.0, 200);
+        (welcome.raid, channel_of(&welcome.channel_url))
+    };
+    let (gone, _) = deleted_raid(2, KEY).await;
+    let (_, empty) = deleted_raid(3, OTHER_KEY).await;
+    let uploaded = ids(&relay, hidden, &[uploaded_fight(7, true)]).await[0].to_string();
     nothing_waits(&relay, &[JobKind::Derive, JobKind::Erase, JobKind::Wipe]).await;
     let raid = uploader.welcome.raid.clone();
     let never = "k3mvq8xw2nfe".to_owned();
@@ -72,18 +91,26 @@ async fn a_foreign_report_or_raid_is_answered_with_the_words_and_the_work_of_one
         "GET /reports/ID",
     ];
     let of_raids = ["GET /api/v1/raids/ID", "GET /api/v1/raids/ID/feed", "GET /raids/ID"];
-    for key in [None, Some(OTHER_KEY)] {
+    let of_channels = ["GET /api/v1/live/ID", "GET /api/v1/live/ID/feed"];
+    let (channel, nobodys) = (channel_of(&uploader.welcome.channel_url), "123456789".to_owned());
+    // A ticket that is none is looked up, however it is made.
+    let (as_long, short) = (format!("ticket={}", "ab".repeat(32)), "ticket=none".to_owned());
+    for (key, ticket) in [(None, None), (Some(OTHER_KEY), None), (None, Some(as_long)), (None, Some(short))] {
         // An account is made when its key is first used.
         assert_eq!(relay.get_with("/api/v1/reports/nothing", key).await.0, 404);
         let reports = of_reports.map(|request| (request, vec![&never, &own, &deleted, &begun.report]));
         let raids = of_raids.map(|request| (request, vec![&never, &raid, &gone]));
-        for (request, names) in reports.into_iter().chain(raids) {
+        let channels = of_channels.map(|request| (request, vec![&never, &channel, &empty]));
+        let numbers = [("GET /encounter/ID", vec![&nobodys, &uploaded])];
+        for (request, names) in reports.into_iter().chain(raids).chain(channels).chain(numbers) {
             let mut told: Vec<(Told, BTreeMap<&str, u32>)> = Vec::new();
             for name in names {
                 let (method, path) = request.split_once(' ').unwrap();
+                let sign = if path.contains('?') { '&' } else { '?' };
+                let ticket = ticket.as_ref().map(|ticket| format!("{sign}{ticket}")).unwrap_or_default();
                 drop(shaky.calls());
-                let answer = relay.whole(method, &path.replace("ID", name), key, None).await;
-                assert_eq!(answer.status, 404, "{request} {name} {key:?}: {answer:?}");
+                let answer = relay.whole(method, &(path.replace("ID", name) + &ticket), key, None).await;
+                assert_eq!(answer.status, 404, "{request} {name} {key:?} {ticket}: {answer:?}");
                 told.push((all_of(&answer), shaky.calls()));
             }
             assert!(told.iter().all(|one| *one == told[0]), "{request} {key:?}: {told:#?}");

@@ -3,7 +3,7 @@
 use futures::SinkExt;
 use raidcast_shared::codec;
 use raidcast_shared::feed;
-use raidcast_shared::uplink::{Delta, DeltaFrame, Hello, RefusedCode, RefusedScope, UplinkFrame, UplinkReply};
+use raidcast_shared::uplink::{Agent, Delta, DeltaFrame, Hello, RefusedCode, RefusedScope, UplinkFrame, UplinkReply};
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -26,12 +26,16 @@ async fn a_hello_that_cannot_be_served_is_refused_by_code() {
         Err(Error::Http(answer)) => assert_eq!(answer.status(), 401),
         other => panic!("a wrong key got {other:?}"),
     }
+    let called = |name: &str| Agent { name: name.into(), version: String::new() };
     let hellos = [
         (Hello { v: (3, 9), ..hello() }, RefusedCode::ProtocolUnsupported),
         (Hello { delay_s: 601, ..hello() }, RefusedCode::NotSupported),
         (Hello { title: Some("<script>alert(1)</script>".into()), ..hello() }, RefusedCode::BadText),
         (Hello { title: Some("a\u{1b}[31mb".into()), ..hello() }, RefusedCode::BadText),
         (Hello { title: Some("x".repeat(101)), ..hello() }, RefusedCode::BadText),
+        (Hello { client: called("rai\u{200b}dcast"), ..hello() }, RefusedCode::BadText),
+        (Hello { meter: called("a\u{2066}b"), ..hello() }, RefusedCode::BadText),
+        (Hello { meter: Agent { version: "1\u{feff}".into(), ..called("a") }, ..hello() }, RefusedCode::BadText),
         (Hello { secret: vec![1; 3], ..hello() }, RefusedCode::Malformed),
     ];
     for (hello, code) in hellos {

@@ -10,7 +10,9 @@ use raidcast_shared::feed::SUBPROTOCOL;
 use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, RAID_DELETED, RefusedCode, RefusedScope, UplinkReply};
 use raidcast_store::transfer::{Row, Table, Transfer as _};
-use raidcast_store::{AccountId, Audited, EncounterRow, Erasure, JobKind, Leaving, Note};
+use raidcast_store::{
+    AccountId, Audited, EncounterRow, Erasure, JobKind, Leaving, NewWebhook, Note, PersonId, WebhookMessage,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -316,7 +318,23 @@ async fn somebody_who_goes_takes_all_that_is_his_and_the_last_administrator_stay
     relay.pass_ms(16 * 60_000);
     assert_eq!(bo.ask("DELETE", "/api/v1/me", None).await.code(), "sign_in_again");
     assert_eq!(bo.sign_in("Mumblefritz", "correct horse battery").await.status, 200);
+    let hook = NewWebhook {
+        account: relay.store.accounts_of(PersonId(id)).await.unwrap()[0].id,
+        digest: *b"the digest of a webhook's addres",
+        sealed: b"an address that only the relay opens".to_vec(),
+        host: "discord.com".into(),
+        note: Note { by: None, key: None, what: Audited::WebhookSet, about: None, at_ms: 1 },
+    };
+    assert!(relay.store.set_webhook(&hook).await.unwrap());
+    let message = WebhookMessage {
+        digest: hook.digest,
+        message: "998877665544332211".into(),
+        shown: *b"the digest of what a message say",
+        sent_at_ms: 1,
+    };
+    relay.store.keep_webhook_message(&raid, &message).await.unwrap();
     let mut needles = needles(&raid);
+    needles.extend([hook.digest.to_vec(), hook.sealed, message.message.into_bytes(), message.shown.to_vec()]);
     needles.push(b"mumblefritz".to_vec());
     needles.extend(needles_of(&relay, &relay.store.report(&report).await.unwrap().unwrap().0).await);
     assert_eq!(relay.get_with("/api/v1/auth/check", Some(&key)).await, (200, json!({"valid": true})));
@@ -387,6 +405,7 @@ async fn an_archive_holds_all_that_is_held_about_somebody_and_nothing_of_others(
         "person.json".into(),
         "notes.json".into(),
         "links.json".into(),
+        "webhooks.json".into(),
         format!("{folder}/raid.json"),
         format!("{folder}/{report}/report.json"),
         format!("{folder}/{report}/log.bin"),

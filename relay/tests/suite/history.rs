@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use futures::future::join_all;
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_relay::clock::Clock;
 use raidcast_shared::report::Report;
@@ -87,8 +88,9 @@ async fn watched(run: &Run) {
 #[tokio::test]
 async fn live_and_history_give_the_same_reports_and_none_is_doubled() {
     let client: PathBuf = client();
-    for generation in Generation::ALL {
-        let (live, history) = (Run::new(&client), Run::new(&client));
+    let client = client.as_path();
+    let cases = Generation::ALL.map(|generation| async move {
+        let (live, history) = (Run::new(client), Run::new(client));
         let fights = fights();
         let count = fights.len() as u64;
         let (_first, _second) = (relay(&live).await, relay(&history).await);
@@ -100,19 +102,20 @@ async fn live_and_history_give_the_same_reports_and_none_is_doubled() {
         assert_eq!(of_live.len() as u64, count);
         // From the same folder, and from another: nothing new, no figure another.
         for state in ["state", "elsewhere"] {
-            let (well, told) = done(upload(&live, &client, state)).await;
+            let (well, told) = done(upload(&live, client, state)).await;
             assert!(well, "{told}");
             assert_eq!((&told["new"], &told["known"]), (&0.into(), &count.into()), "{generation:?} {state}");
             assert_eq!(reports(&live).await, of_live, "{generation:?} {state}");
         }
 
-        let (well, told) = done(upload(&history, &client, "state")).await;
+        let (well, told) = done(upload(&history, client, "state")).await;
         assert!(well, "{told}");
         assert_eq!((&told["new"], &told["known"]), (&count.into(), &0.into()), "{generation:?}");
         assert_eq!(reports(&history).await, of_live, "{generation:?}: history differs from live");
         watched(&history).await;
         assert_eq!(reports(&history).await, of_live);
-    }
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test]

@@ -61,6 +61,9 @@ fn padded(body: &Value, bytes: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_is_refused_is_told_and_changes_nothing() {
+    let bomb = gzip(&vec![b' '; 65 * 1024 * 1024]);
+    assert!(bomb.len() * 100 < 65 * 1024 * 1024);
+    let meters_bomb = gzip(&vec![b' '; 257 * 1024 * 1024]);
     on_every_database(async |relay| {
         let public = kept(&relay, KEY, "public", &encounter(100, true)).await;
         let mut hidden = encounter(100, true);
@@ -79,9 +82,6 @@ async fn what_is_refused_is_told_and_changes_nothing() {
         let twice = format!("{},\"players\":[]}}", &whole[..whole.len() - 1]);
         let deep_twice = whole.replace("\"skillId\"", "\"skillId\":1,\"skillId\"");
         let with = |place: &str, value: &str| whole.replacen(place, value, 1).into_bytes();
-        let bomb = gzip(&vec![b' '; 65 * 1024 * 1024]);
-        assert!(bomb.len() * 100 < 65 * 1024 * 1024);
-        let meters_bomb = gzip(&vec![b' '; 257 * 1024 * 1024]);
         let packed = ["content-encoding: gzip"];
         let cases: Vec<Case<'_>> = vec![
             (PATH, "", &[], whole.clone().into(), 401, "unauthorized"),
@@ -98,8 +98,8 @@ async fn what_is_refused_is_told_and_changes_nothing() {
             (PATH, KEY, &[], with("\"skillId\":1714", "\"skillId\":9223372036854775808"), 400, "bad_request"),
             // It would be the newest report for ever.
             (PATH, KEY, &[], whole.replace("1790000", "1890000").into(), 400, "bad_request"),
-            (PATH, KEY, &packed, bomb, 413, "too_large"),
-            (UPLOAD, KEY, &packed, meters_bomb, 413, "too_large"),
+            (PATH, KEY, &packed, bomb.clone(), 413, "too_large"),
+            (UPLOAD, KEY, &packed, meters_bomb.clone(), 413, "too_large"),
             (PATH, KEY, &[], padded(&encounter(300, true), WHOLE_BYTES_MAX + 1), 413, "too_large"),
             (PATH, KEY, &["content-encoding: gzip, gzip"], gzip(whole.as_bytes()), 415, "unsupported_media"),
         ];

@@ -40,6 +40,8 @@ const RAIDS: usize = 2;
 const STREAMS: u64 = 3;
 /// How often a fight is tried to be sent in the end: nearly all are after three.
 const ATTEMPTS: u32 = 200;
+/// How long a clock stands before it leaps.
+const BREATH: Duration = Duration::from_micros(20);
 
 /// A small generator: the same seed gives the same history.
 struct Dice(u64);
@@ -177,6 +179,7 @@ impl World {
             let attach = Attach {
                 connection: id,
                 replies: sender.clone(),
+                reads: true,
                 title: None,
                 shown_to: ShownTo { live: Visibility::Public, report: None },
                 names: NamesPolicy::Full,
@@ -502,10 +505,13 @@ struct Base {
     runtime: tokio::runtime::Handle,
 }
 
-/// One history. Its clock leaps: what sleeps in it sleeps for no time at all.
+/// One history. Its clock leaps: what sleeps in it sleeps for hardly any time. It leaps also while the store works, which
+/// that does in true time: without a breath before each leap a history would leap from tick to tick for nothing, a
+/// thousand times for each answer, and take the store's processor from it.
 fn history(base: &Base, seed: u64) -> Result<String, String> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).on_thread_park(|| std::thread::sleep(BREATH));
+    let runtime = runtime.build().expect("a runtime");
     let log = Arc::new(Mutex::new(String::new()));
     let told = Arc::clone(&log);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -553,7 +559,8 @@ fn ten_thousand_lives_of_encounters_are_those_of_the_reference() {
     }));
     let next = AtomicU32::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+        // Each breathes, or waits for the store, more than it works.
+        for _ in 0..2 * std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);

@@ -1,12 +1,16 @@
 //! Who hides names hides them everywhere: on every path that somebody who is no member can ask, whatever he asks for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use raidcast_relay::account::RelaySecret;
+use raidcast_relay::database::Database;
+use raidcast_relay::derive::rebuild;
 use raidcast_shared::feed::{FeedFrame, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
+use sqlx::{ConnectOptions as _, Connection as _};
 use uuid::Uuid;
 
 use crate::raw::becomes;
@@ -325,4 +329,33 @@ async fn numbers_of_one_roster_stand_in_another_order_in_each_raid_and_never_by_
     assert!(orders.iter().any(|order| order != &orders[0]), "one order leads from raid to raid: {orders:?}");
     assert!(orders.iter().any(|order| !order.is_sorted()), "the order is that of keys: {orders:?}");
     relay.stop().await;
+}
+
+/// As docs/operating.md says it.
+#[tokio::test]
+async fn numbers_that_an_operator_takes_away_are_given_anew_when_all_is_derived_again() {
+    let statement = "DELETE FROM raid_players WHERE raid IN (SELECT row FROM raids WHERE names > 0);";
+    assert!(include_str!("../../../docs/operating.md").contains(statement));
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, showing(NamesPolicy::Class)).await;
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let code = uploader.welcome.raid.clone();
+    becomes("its numbers", async || relay.store.raid_players(&code).await.unwrap().len() == 3).await;
+    let players: BTreeSet<_> = relay.store.raid_players(&code).await.unwrap().into_iter().map(|(of, _)| of).collect();
+    drop(uploader);
+    relay.stop().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("raidcast.db"));
+    let mut operator = options.connect().await.unwrap();
+    sqlx::query(statement).execute(&mut operator).await.unwrap();
+    operator.close().await.unwrap();
+    let store = Database::in_folder(data.path()).open().await.unwrap();
+    assert_eq!(store.raid_players(&code).await.unwrap(), []);
+    assert_eq!(rebuild(Arc::clone(&store), |_, _| ()).await.unwrap().failed, Vec::<String>::new());
+    let (given, numbers): (BTreeSet<_>, Vec<_>) = store.raid_players(&code).await.unwrap().into_iter().unzip();
+    assert_eq!((given, numbers), (players, vec![1, 2, 3]));
+    store.close().await.unwrap();
 }

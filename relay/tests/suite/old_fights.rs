@@ -396,7 +396,7 @@ async fn a_fight_moves_to_no_raid_that_shows_it_to_more_people_or_with_fuller_na
         Hello { names: NamesPolicy::Hidden, ..moved(14) },
         Hello { delay_s: 0, ..moved(15) },
     ] {
-        let mut second = Uploader::connect_as(&relay, UPLOAD_KEY, more).await;
+        let mut second = Uploader::connect_as(&relay, KEY, more).await;
         let frame = Begin { enc: fight.enc, stream: Script::new(10, 3).stream, header: header() };
         second.send(&UplinkFrame::Begin(frame)).await;
         let UplinkReply::Refused(refused) = second.reply().await else { panic!("it moved") };
@@ -410,5 +410,35 @@ async fn a_fight_moves_to_no_raid_that_shows_it_to_more_people_or_with_fuller_na
     let mut alike = Uploader::connect_as(&relay, KEY, moved(16)).await;
     let taken = alike.begin(&fight).await;
     assert_eq!((taken.report, taken.held.map(|held| held.seq)), (begun.report, Some(10)));
+    relay.stop().await;
+}
+
+/// Else it would see what its account keeps from others, and show it to all.
+#[tokio::test]
+async fn a_key_that_only_uploads_goes_on_with_a_private_fight_but_takes_it_nowhere() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let private = Hello { visibility: Visibility::Private, ..hello() };
+    let mut first = Uploader::connect_as(&relay, KEY, private).await;
+    let begun = stream_whole(&mut first, &Script::new(10, 2)).await;
+    let path = format!("/api/v1/reports/{}", begun.report);
+    let own = |visibility| Hello { raid: RaidId(Uuid::from_u128(7)), visibility, ..hello() };
+    let mut second = Uploader::connect_as(&relay, UPLOAD_KEY, own(Visibility::Private)).await;
+    let taken = stream_whole(&mut second, &Script::new(12, 3)).await;
+    assert_eq!(taken.report, begun.report);
+    assert!(!taken.url.contains("ticket"), "the ticket of a raid that it may not see: {}", taken.url);
+    let (_, ticket) = second.welcome.raid_url.split_once("?ticket=").expect("its own raid's");
+    assert_eq!(relay.get(&format!("{path}?ticket={ticket}")).await.0, 404);
+    drop(second);
+    let mut third = Uploader::connect_as(&relay, UPLOAD_KEY, own(Visibility::Public)).await;
+    assert_eq!(relay.get(&path).await.0, 404);
+    let (status, report) = relay.get_with(&path, Some(KEY)).await;
+    assert_eq!((status, report["raid"].as_str()), (200, Some(first.welcome.raid.as_str())), "{report}");
+    // What all see it takes as ever.
+    let mut open = Uploader::connect_as(&relay, KEY, Hello { raid: RaidId(Uuid::from_u128(9)), ..hello() }).await;
+    let fight = Script::new(5, 4).at(header().started_at_ms + 500_000);
+    let shown = stream_whole(&mut open, &fight).await;
+    assert_eq!(third.begin(&fight).await.report, shown.report);
+    assert_eq!(relay.report(&shown.report).await.raid, third.welcome.raid);
     relay.stop().await;
 }

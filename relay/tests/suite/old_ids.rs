@@ -12,12 +12,14 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 47] = [
+const OLD_SCHEMA: [&str; 49] = [
     "ALTER TABLE raids DROP COLUMN said_report_visibility",
     "ALTER TABLE raids DROP COLUMN said_visibility",
     "ALTER TABLE raids DROP COLUMN report_visibility",
     "ALTER TABLE raids DROP COLUMN title_cleared",
     "DROP TABLE IF EXISTS account_numbers",
+    "DROP TABLE webhook_messages",
+    "DROP TABLE webhooks",
     "DROP TABLE links",
     "DROP INDEX encounter_players_by_actor",
     "DROP TABLE opt_outs",

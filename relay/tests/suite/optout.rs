@@ -813,7 +813,7 @@ async fn administrators_are_told_limits_and_what_is_held_back_and_nobody_else() 
     assert_eq!(most("memory"), json!(in_force.memory));
     assert_eq!((&told["spent"], &told["setAside"], &told["refused"]), (&json!([]), &json!([]), &json!(0)));
     let works: Vec<_> = told["waiting"].as_array().unwrap().iter().map(|line| line["work"].clone()).collect();
-    assert_eq!(works, [json!("uploads"), json!("derive"), json!("erase"), json!("wipe")]);
+    assert_eq!(works, [json!("uploads"), json!("derive"), json!("erase"), json!("wipe"), json!("webhooks")]);
     relay.stop().await;
 }
 

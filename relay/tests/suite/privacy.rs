@@ -1,5 +1,7 @@
 //! What is private is private at once: who is told what, who is let go, and what leads where.
 
+use raidcast_relay::account::Scope;
+use raidcast_relay::config::KeySetting;
 use raidcast_shared::codec;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
@@ -116,6 +118,26 @@ async fn a_key_that_may_not_read_is_given_its_raids_ticket_and_not_that_of_the_c
     let meters = Uploader::connect_as(&relay, UPLOAD_KEY, seen_by(Visibility::Private)).await;
     assert!(parts(&meters.welcome.raid_url).1.is_some(), "{}", meters.welcome.raid_url);
     assert_eq!(parts(&meters.welcome.channel_url), (channel, None));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_renews_tickets_and_does_not_read_is_told_none_of_the_channel() {
+    let data = tempfile::tempdir().unwrap();
+    let key = "a-key-that-only-manages";
+    let scopes = [Scope::Manage].into_iter().collect();
+    let manager = KeySetting { name: "manager".into(), scopes, ..KeySetting::of("default", key) };
+    let relay = TestRelay::start_set(data.path(), |config| config.keys.push(manager)).await;
+    let own = Uploader::connect_as(&relay, KEY, seen_by(Visibility::Private)).await;
+    let path = format!("/api/v1/raids/{}/ticket", own.welcome.raid);
+    let (channel, _) = parts(&own.welcome.channel_url);
+    for (key, is_told) in [(key, false), (KEY, true)] {
+        let (status, renewed) = relay.request("POST", &path, Some(key)).await;
+        assert_eq!(status, 200, "{renewed}");
+        assert!(parts(renewed["raidUrl"].as_str().unwrap()).1.is_some(), "{renewed}");
+        let (page, ticket) = parts(renewed["channelUrl"].as_str().unwrap());
+        assert_eq!((page, ticket.is_some()), (channel, is_told), "{renewed}");
+    }
     relay.stop().await;
 }
 

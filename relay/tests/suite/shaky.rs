@@ -14,12 +14,12 @@ use raidcast_store::{
     DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, HiddenPlayer,
     Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport,
     KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links,
-    ListPart, NewClaim, NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note,
-    OnCommit, OpenEncounter, People, Person, PersonId, PlayerHeld, PlayerNames, Players, Proof, ProvedBy,
-    PublicReports, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search, SearchFound,
-    SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError, StoreFuture,
-    StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage,
-    Use, Viewpoint, Wish, Wished, Wishes,
+    ListPart, NewClaim, NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload,
+    NewWebhook, NightPair, Note, OnCommit, OpenEncounter, People, Person, PersonId, PlayerHeld, PlayerNames, Players,
+    Proof, ProvedBy, PublicReports, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
+    SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError,
+    StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
+    Uploads, Usage, Use, Viewpoint, WebhookMessage, WebhookRow, WebhookStop, Webhooks, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -225,6 +225,20 @@ impl Links for Shaky {
 
     fn drop_links(&self, now_ms: i64) -> StoreFuture<'_, ()> {
         self.store.drop_links(now_ms)
+    }
+}
+
+impl Webhooks for Shaky {
+    through! {
+        "writes" set_webhook(new: &'a NewWebhook = new.clone() => &new) -> bool;
+        "reads" webhook(account: AccountId = account => account) -> Option<WebhookRow>;
+        "writes" remove_webhook(account: AccountId = account => account, note: Note = note => note) -> bool;
+        "writes" stop_webhook(digest: &'a [u8; 32] = *digest => &digest, why: WebhookStop = why => why, now_ms: i64 = now_ms => now_ms) -> ();
+        "reads" webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> Option<WebhookMessage>;
+        "writes" keep_webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code, message: &'a WebhookMessage = message.clone() => &message) -> ();
+        "writes" drop_webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> ();
+        "reads" same_night(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> Vec<NightPair>;
+        "writes" finish_webhook_job(key: JobKey = key => key, created_at_ms: i64 = created_at_ms => created_at_ms) -> ();
     }
 }
 

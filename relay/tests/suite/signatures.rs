@@ -155,6 +155,26 @@ async fn a_signature_is_good_once_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_signature_of_a_time_to_come_is_good_once_also_after_a_restart() {
+    on_every_database(async |relay| {
+        relay.pass_ms(5_000);
+        let body = public(100);
+        let ahead = |relay: &TestRelay| header(relay.now_s() + 200, &body);
+        let signature = ahead(&relay);
+        assert_eq!(send(&relay, &signature, &body).await.status, 201);
+        let relay = relay.restart().await;
+        relay.pass_ms(2_000);
+        refused(&relay, (SIGN_KEY, &signature, &body), "signature_forgotten", "sign again").await;
+        relay.pass_ms(10_000);
+        assert_eq!(send(&relay, &ahead(&relay), &body).await.status, 200, "his clock goes on");
+        relay.pass_ms(200_000);
+        refused(&relay, (SIGN_KEY, &signature, &body), "signature_forgotten", "sign again").await;
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_of_several_signatures_is_enough_and_what_is_signed_is_what_was_sent() {
     on_every_database(async |relay| {
         relay.pass_ms(5_000);

@@ -11,8 +11,8 @@ use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibili
 use raidcast_store::transfer::Table;
 use raidcast_store::{
     AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, Linked, NewClaim, NewJob,
-    NewKey, NewLink, NewPerson, NewRemoval, NewSession, Note, Person, Proof, ProvedBy, RaidRow, Role, Session,
-    SessionEnds, ShownTo, Store, Subject, UploadHash, Wish, Wished,
+    NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewWebhook, Note, Person, Proof, ProvedBy, RaidRow, Role,
+    Session, SessionEnds, ShownTo, Store, Subject, UploadHash, WebhookMessage, WebhookStop, Wish, Wished,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -135,6 +135,17 @@ async fn filled(data: &Path) -> Vec<String> {
         };
         assert!(matches!(relay.store.add_link(&link).await.unwrap(), Linked::Kept(_)));
     }
+    let set = NewWebhook {
+        account: row.key.account,
+        digest: [5; 32],
+        sealed: b"what only the relay opens".to_vec(),
+        host: "discord.com".into(),
+        note: Note { by: None, key: None, what: Audited::WebhookSet, about: None, at_ms: 2 },
+    };
+    assert!(relay.store.set_webhook(&set).await.unwrap());
+    let message = WebhookMessage { digest: [5; 32], message: "1".into(), shown: [6; 32], sent_at_ms: 3 };
+    relay.store.keep_webhook_message(&row.raid_code, &message).await.unwrap();
+    relay.store.stop_webhook(&[5; 32], WebhookStop::Gone, 4).await.unwrap();
     relay.stop().await;
     reports
 }

@@ -1,8 +1,6 @@
 //! A request of this form: one encounter, or several.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::limits::{BATCH_MAX, FIELD_BYTES_MAX};
@@ -29,82 +27,21 @@ impl<'a> Request<'a> {
     /// for one with more than 100.
     pub fn parse(body: &'a str) -> Result<Self, NotAnUpload> {
         let body = body.trim();
-        let named = |error: serde_json::Error| NotAnUpload::Unreadable(with_field(&error, body));
-        let list: AtMost<&'a RawValue, BATCH_MAX> = if body.starts_with('{') {
-            let Batch { list, is_twice } = serde_json::from_str(body).map_err(named)?;
-            if is_twice {
-                return Err(NotAnUpload::Unreadable(serde_json::Error::custom("`encounters` stands there twice")));
-            }
-            match list {
-                None => return Ok(Self { encounters: vec![body], is_batch: false }),
-                Some(list) => serde_json::from_str(list.get())?,
-            }
-        } else {
-            serde_json::from_str(body).map_err(named)?
+        let list = AtMost::<&'a RawValue>::new(LIST, BATCH_MAX);
+        let read = match body.starts_with('{') {
+            true => list.in_object(body, None).map(|(list, _)| list),
+            false => list.alone(body).map(Some),
         };
-        let encounters: Vec<_> = list.all(LIST)?.into_iter().map(RawValue::get).collect();
+        let read = read.map_err(|error| match error {
+            NotAnUpload::Unreadable(error) => NotAnUpload::Unreadable(with_field(&error, body)),
+            error => error,
+        });
+        let Some(list) = read? else { return Ok(Self { encounters: vec![body], is_batch: false }) };
+        let encounters: Vec<_> = list.into_iter().map(RawValue::get).collect();
         if encounters.is_empty() {
             return Err(NotAnUpload::Empty(LIST));
         }
         Ok(Self { encounters, is_batch: true })
-    }
-}
-
-/// An object, and what stands there as `encounters`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Batch<'a> {
-    list: Option<&'a RawValue>,
-    /// Whether it stands there more than once.
-    is_twice: bool,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(BatchVisitor)
-    }
-}
-
-struct BatchVisitor;
-
-impl<'de> Visitor<'de> for BatchVisitor {
-    type Value = Batch<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Batch::default();
-        while let Some(IsList(is_list)) = map.next_key()? {
-            if is_list {
-                found.is_twice |= found.list.replace(map.next_value()?).is_some();
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Whether a name is that of the list.
-struct IsList(bool);
-
-impl<'de> Deserialize<'de> for IsList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // As bytes: half of a character that is spelt as two is no error then.
-        deserializer.deserialize_bytes(Self(false))
-    }
-}
-
-impl Visitor<'_> for IsList {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self, E> {
-        Ok(Self(name == LIST.as_bytes()))
     }
 }
 

@@ -32,6 +32,9 @@ fn who_sends_no_fight_is_told_so() {
     let many = |n: usize| format!(r#"{{"encounters":[{}]}}"#, vec!["{}"; n].join(","));
     assert_eq!(Upload::parse(&many(1_000)).unwrap().encounters.len(), 1_000);
     assert!(matches!(Upload::parse(&many(1_001)), Err(NotAnUpload::TooMany { max: 1_000, .. })));
+    // Behind the first that is one too many nothing is read, whatever it is.
+    let not_to_the_end = many(1_001).replace("]}", ",no JSON");
+    assert!(matches!(Upload::parse(&not_to_the_end), Err(NotAnUpload::TooMany { max: 1_000, .. })));
 }
 
 #[test]
@@ -89,6 +92,7 @@ fn checks_hold_their_hashes_as_they_were_sent() {
     };
     assert_eq!(hashes(&of(1_000, 128)).unwrap().len(), 1_000);
     assert!(matches!(hashes(&of(1_001, 1)), Err(NotAnUpload::TooMany { .. })));
+    assert!(matches!(hashes(&of(1_001, 1).replace("]}", ",no JSON")), Err(NotAnUpload::TooMany { .. })));
     assert!(matches!(hashes(&of(1, 129)), Err(NotAnUpload::LongHash)));
     assert!(matches!(hashes("{}"), Err(NotAnUpload::Empty("hashes"))));
     for body in [r#"{"hashes":[7]}"#, "", r#"{"hashes":["a"],"hashes":["b"]}"#] {

@@ -28,6 +28,7 @@ impl Members {
             (JobKind::Derive, WorkName::Derive),
             (JobKind::Erase, WorkName::Erase),
             (JobKind::Wipe, WorkName::Wipe),
+            (JobKind::Webhook, WorkName::Webhooks),
         ] {
             let JobsWaiting { count, due_at_ms } = context.store.jobs(kind).await?;
             waiting.push(WaitingLine { work, count, due_at_ms });

@@ -145,7 +145,7 @@ impl RaidTask {
         let RaidRow { said, names, delay, closed, .. } = *kept;
         let row = self.row.clone().seen_by(kept.shown_to());
         self.be(RaidRow { title, said, names, delay, closed, tickets, ..row });
-        let Attach { connection, replies, reply, .. } = match first {
+        let Attach { connection, replies, reads, reply, .. } = match first {
             Wanted::ToSpeak(attach) => attach,
             Wanted::ToShow(Show { reply, .. }) => {
                 let _ = reply.send(Ok(self.row.clone()));
@@ -171,7 +171,8 @@ impl RaidTask {
         // Begins of the connection before are nobody's.
         self.waiting.clear();
         self.connections.note(self.around.context.clock.now_ms(), true);
-        self.uplink = Some(Uplink { connection, replies, handles: Handles::new(), elsewhere: HashMap::new() });
+        let (handles, elsewhere) = (Handles::new(), HashMap::new());
+        self.uplink = Some(Uplink { connection, replies, reads, handles, elsewhere });
         self.raid_changed();
     }
 

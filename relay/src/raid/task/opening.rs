@@ -74,8 +74,9 @@ impl RaidTask {
         let claiming = Claiming::default();
         let opening = Opening { connection: beginning.connection, claiming: claiming.clone(), discard: false };
         self.opening.insert(beginning.begin.enc, opening);
-        let (around, me) = (self.around.clone(), self.me.clone());
-        let opening = find_encounter(around, me, self.row.clone(), beginning.clone(), claiming);
+        let reads = self.uplink_of(beginning.connection).is_some_and(|uplink| uplink.reads);
+        let (around, me, taking) = (self.around.clone(), self.me.clone(), Taking::of(&self.row, reads));
+        let opening = find_encounter(around, (me, self.row.clone(), taking), beginning.clone(), claiming);
         let opened = opening.map(move |result| Chore::Opened(Box::new(Opened { beginning, result })));
         self.chores.push(opened.boxed());
     }
@@ -308,12 +309,41 @@ impl RaidTask {
     }
 }
 
+/// Which fights of other raids of its account a raid takes to its own page; the others stay on theirs, and go on there.
+#[derive(Clone, Copy)]
+enum Taking {
+    /// It is of old fights: a report that exists stays on the page it was made on.
+    Nothing,
+    /// Who speaks for it may see nothing that its account keeps from others: what came into his raid he could see, and show
+    /// to others later.
+    WhatAllSee,
+    Everything,
+}
+
+impl Taking {
+    /// Of a raid for which somebody speaks whose key may read, or not.
+    fn of(raid: &RaidRow, reads: bool) -> Self {
+        match (raid.history, reads) {
+            (true, _) => Self::Nothing,
+            (false, false) => Self::WhatAllSee,
+            (false, true) => Self::Everything,
+        }
+    }
+
+    fn takes(self, row: &EncounterRow) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::WhatAllSee => row.policy().hides_nothing(),
+            Self::Everything => true,
+        }
+    }
+}
+
 /// Finds what a client begins: here, or in another raid. What another raid has is left there while its reader may
 /// turn out to know it: where its report is final, and always where old fights are uploaded.
 async fn find_encounter(
     around: Around,
-    me: RaidHandle,
-    raid: RaidRow,
+    (me, raid, taking): (RaidHandle, RaidRow, Taking),
     beginning: Beginning,
     claiming: Claiming,
 ) -> Result<Found, OpenError> {
@@ -340,33 +370,32 @@ async fn find_encounter(
             return Ok(Found::Elsewhere(Box::new(row), held.map_err(|OtherColumns| OpenError::OtherColumns)?));
         }
     }
-    open_encounter(&around, &me, &raid, begin, &claiming).await.map(|encounter| Found::Here(Box::new(encounter)))
+    open_encounter(&around, &me, (&raid, taking), begin, &claiming)
+        .await
+        .map(|encounter| Found::Here(Box::new(encounter)))
 }
 
 /// Opens an encounter for a raid: takes it over from the raid that owns it, reads what is held, or makes it.
 async fn open_encounter(
     around: &Around,
     me: &RaidHandle,
-    raid: &RaidRow,
+    (raid, taking): (&RaidRow, Taking),
     begin: &Begin,
     claiming: &Claiming,
 ) -> Result<LiveEncounter, OpenError> {
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
-    // A report that exists stays on the page it was made on when old fights are uploaded.
-    let moves = !raid.history;
+    let held = find_row(around.context.store.as_ref(), key).await?.filter(|row| row.raid_code != raid.code);
+    let moves = held.as_ref().map_or(!raid.history, |row| taking.takes(row));
     // Before anything is taken from the raid that has it.
-    if moves
-        && let Some(row) = find_row(around.context.store.as_ref(), key).await?
-        && row.raid_code != raid.code
-    {
-        may_move(around.context.store.as_ref(), raid, &row).await?;
+    if let Some(row) = held.as_ref().filter(|_| moves) {
+        may_move(around.context.store.as_ref(), raid, row).await?;
     }
     let (claim, before) = claiming.claim(&around.directory, key, me);
     if let Some(before) = &before {
         // A task that has ended meanwhile has let go of it too.
         let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, claim, moves, reply }).await;
     }
-    let opened = take_encounter(around, raid, begin, moves).await;
+    let opened = take_encounter(around, raid, begin, taking).await;
     if opened.is_err()
         && let Some(before) = before
     {
@@ -382,7 +411,7 @@ async fn take_encounter(
     around: &Around,
     raid: &RaidRow,
     begin: &Begin,
-    moves: bool,
+    taking: Taking,
 ) -> Result<LiveEncounter, OpenError> {
     let context = &around.context;
     let store = &context.store;
@@ -407,7 +436,7 @@ async fn take_encounter(
         taken.used();
         row
     };
-    if row.raid_code != raid.code && moves {
+    if row.raid_code != raid.code && taking.takes(&row) {
         may_move(store.as_ref(), raid, &row).await?;
         let (writes, to, which) = (Arc::clone(store), raid.code.clone(), row.row);
         let moving = async move { writes.move_encounter(which, &to).await };

@@ -127,7 +127,7 @@ impl RaidTask {
         row: &EncounterRow,
         held: Option<Held>,
     ) {
-        let url = self.around.context.report_url(row);
+        let url = self.report_url(row);
         let Some(uplink) = self.uplink_of(*connection) else { return };
         let (h, lost) = uplink.handles.give((begin.enc, begin.stream));
         if let Some((enc, stream)) = lost
@@ -141,8 +141,15 @@ impl RaidTask {
     pub(super) fn send_finalized(&mut self, id: EncounterId) {
         let Some(encounter) = self.encounters.get(&id) else { return };
         let (row, report) = (&encounter.row, encounter.row.report_id.clone());
-        let url = self.around.context.report_url(row);
+        let url = self.report_url(row);
         self.reply(UplinkReply::Finalized { enc: id, report, url, state: encounter.state, rev: encounter.revision });
+    }
+
+    /// The page of a report, as who speaks for this raid is told it: the ticket of another raid is for keys that read alone.
+    fn report_url(&self, row: &EncounterRow) -> String {
+        let context = &self.around.context;
+        let may_see = row.raid_code == self.row.code || self.uplink.as_ref().is_some_and(|uplink| uplink.reads);
+        if may_see { context.report_url(row) } else { context.report_page(row) }
     }
 
     pub(super) fn handle_of(&self, encounter: EncounterId, stream: StreamId) -> Option<u32> {

@@ -49,6 +49,8 @@ pub(in crate::raid) struct Around {
 pub(super) struct Uplink {
     pub(super) connection: u64,
     pub(super) replies: mpsc::Sender<UplinkReply>,
+    /// Whether its key may see what its account keeps from others.
+    pub(super) reads: bool,
     pub(super) handles: Handles<(EncounterId, StreamId)>,
     /// Begun, known from another raid, and left there until something of it is sent.
     pub(super) elsewhere: HashMap<EncounterId, Elsewhere>,

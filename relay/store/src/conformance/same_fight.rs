@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A fight as a plain comparison has it.
-struct Fight {
+pub(super) struct Fight {
     row: EncounterRow,
     public: bool,
     derived: Derived,
@@ -26,7 +26,7 @@ struct Fight {
 const SCENE_ID: Option<i64> = Some(-7);
 
 /// Ten players, from second to second.
-fn fight(group: &str, from_s: i64, to_s: i64) -> Derived {
+pub(super) fn fight(group: &str, from_s: i64, to_s: i64) -> Derived {
     let dealt = |number: i64| (20 - number) * 1_000 * (to_s - from_s);
     let member = |number: i64| crate::DerivedPlayer {
         damage_dealt: dealt(number),
@@ -60,7 +60,7 @@ fn plain(of: &Fight, all: &[Fight], also_of: Option<AccountId>) -> Vec<String> {
     like.into_iter().map(|(_, other)| other.row.report_id.clone()).collect()
 }
 
-async fn keep(store: &Arc<impl Store>, raid: &RaidRow, number: u8, derived: Derived) -> Fight {
+pub(super) async fn keep(store: &Arc<impl Store>, raid: &RaidRow, number: u8, derived: Derived) -> Fight {
     let row = encounter(store, raid, number).await;
     store.keep_report(&kept(&row, ReportState::Final, 1, number)).await.expect("a report");
     derive(store, &row, &derived).await;

@@ -121,6 +121,8 @@ export const AUDITED: Record<Audited, string> = {
   player_disagreed: 'agrees no more to be named',
   title_cleared: 'cleared a title',
   player_exported: 'asked for all that is held about a player',
+  webhook_set: 'has nights told in Discord',
+  webhook_removed: 'has nights told in Discord no more',
 };
 
 /** What is about a person: all else is about an account. */
@@ -200,6 +202,7 @@ export const WORK: Record<WorkName, string> = {
   derive: 'Reports that lists and search do not know yet',
   erase: 'Deletions under way',
   wipe: 'Space of deleted fights to be given back',
+  webhooks: 'Nights to be told of in Discord',
 };
 
 /** How somebody proves that a character is his: as a choice. */

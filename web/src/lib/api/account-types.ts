@@ -75,4 +75,6 @@ export type SignInWays = Schemas['SignInWays'];
 export type Visibility = Schemas['Visibility'];
 export type WayLine = Schemas['WayLine'];
 export type WayList = Schemas['WayList'];
+export type Webhook = Schemas['Webhook'];
+export type WebhookState = Schemas['WebhookState'];
 export type WorkName = Schemas['WorkName'];

@@ -57,12 +57,14 @@ import type {
   SignInForm,
   SignInWays,
   WayList,
+  Webhook,
+  WebhookState,
 } from './account-types';
 import type { RaidPage } from './types';
 import type { ReportSummary } from '$lib/wire/types';
 import { ask, askArchive, browserApiEnv, type ApiEnv, type RaidPlace } from './client';
 
-function pathOf({ kind, name }: RaidPlace, what: 'links' | 'overlays'): string {
+function pathOf({ kind, name }: RaidPlace, what: 'links' | 'overlays' | 'webhook'): string {
   return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/${what}`;
 }
 
@@ -115,6 +117,12 @@ export interface AccountApi {
   links(to: RaidPlace): Promise<LinkLine[]>;
   makeLink(to: RaidPlace, form: LinkForm): Promise<NewLink>;
   revokeLink(to: RaidPlace, id: number): Promise<void>;
+  /** Where a channel's nights are told of in a chat; `null`: nowhere. */
+  webhook(of: RaidPlace): Promise<Webhook | null>;
+  setWebhook(of: RaidPlace, url: string): Promise<Webhook | null>;
+  removeWebhook(of: RaidPlace): Promise<void>;
+  /** Sends a message there that says that it works. */
+  testWebhook(of: RaidPlace): Promise<void>;
   /** The overlays that show it now. */
   overlays(of: RaidPlace): Promise<OverlayLine[]>;
   /** Clears a raid's title for good. */
@@ -216,6 +224,13 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     links: async (to) => (await get<LinkList>(pathOf(to, 'links'))).links,
     makeLink: (to, form) => post(pathOf(to, 'links'), form),
     revokeLink: (to, id) => remove(`${pathOf(to, 'links')}/${id}`),
+    webhook: async (of) => (await get<WebhookState>(pathOf(of, 'webhook'))).webhook,
+    setWebhook: async (of, url) =>
+      ((await ask(env, pathOf(of, 'webhook'), { method: 'PUT', body: { url } })) as WebhookState).webhook,
+    removeWebhook: (of) => remove(pathOf(of, 'webhook')),
+    testWebhook: async (of) => {
+      await ask(env, `${pathOf(of, 'webhook')}/test`, { method: 'POST' });
+    },
     overlays: async (of) => (await get<OverlayList>(pathOf(of, 'overlays'))).overlays,
     clearTitle: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}/title`),
     deleteMe: () => remove('/api/v1/me'),

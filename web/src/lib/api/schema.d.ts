@@ -1480,7 +1480,7 @@ export interface components {
          * @description What is noted of who changed what.
          * @enum {string}
          */
-        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported";
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported" | "webhook_set" | "webhook_removed";
         /** @description How an administrator believes a claim: `PUT /api/v1/claims/{id}`. */
         BeliefForm: {
             /**
@@ -3165,7 +3165,7 @@ export interface components {
         };
         /** @description What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`. */
         RenewedTicket: {
-            /** @description The page that always shows the uploader's present raid, with its own ticket where that is private. */
+            /** @description The page that always shows the present raid, with its own ticket where that is private and the key may read. */
             channelUrl: string;
             /** @description The raid's page, with the ticket where it is private. */
             raidUrl: string;
@@ -3841,11 +3841,46 @@ export interface components {
             /** @description Each of them. */
             ways: components["schemas"]["WayLine"][];
         };
+        /** @description A webhook, without its address. */
+        Webhook: {
+            /** @description Whose server it is. */
+            host: string;
+            /**
+             * Format: int64
+             * @description When anything was sent there last, Unix ms.
+             */
+            sentAtMs: number | null;
+            /**
+             * Format: int64
+             * @description When it was set, Unix ms.
+             */
+            setAtMs: number;
+            stopped: components["schemas"]["WebhookStop"] | null;
+            /**
+             * Format: int64
+             * @description Since when, Unix ms.
+             */
+            stoppedAtMs: number | null;
+        };
+        /** @description Where a channel's nights are to be told of: `PUT /api/v1/live/{channel}/webhook`. */
+        WebhookForm: {
+            /** @description The webhook's address, as Discord gives it. Whoever has it can write there: nothing tells it again. */
+            url: string;
+        };
+        /** @description The webhook of a channel, if it has one. */
+        WebhookState: {
+            webhook: components["schemas"]["Webhook"] | null;
+        };
+        /**
+         * @description Why nothing is sent any more.
+         * @enum {string}
+         */
+        WebhookStop: "gone" | "refused";
         /**
          * @description Work that waits.
          * @enum {string}
          */
-        WorkName: "uploads" | "derive" | "erase" | "wipe";
+        WorkName: "uploads" | "derive" | "erase" | "wipe" | "webhooks";
     };
     responses: {
         /** @description `bad_request`: a parameter or the body is not as it must be. The message says which and why. */

@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AuditLine, LinkLine, Me, MyRaid, PersonLine, RemovalLine } from '$lib/api/account-types';
+import type { AuditLine, LinkLine, Me, MyRaid, PersonLine, RemovalLine, Webhook } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { me, raidPage, relayLimits, sessionLine, summary } from '$lib/testing/samples';
@@ -420,6 +420,53 @@ describe('sharing', () => {
 });
 
 describe('permanent links', () => {
+  it('have their nights told in Discord, and say why that stops', async () => {
+    const address = 'https://discord.com/api/webhooks/1/s3cret';
+    let webhook: Webhook | null = null;
+    const held = (more: Partial<Webhook> = {}): Webhook => ({
+      host: 'discord.com',
+      setAtMs: 1,
+      sentAtMs: null,
+      stopped: null,
+      stoppedAtMs: null,
+      ...more,
+    });
+    await opened(me(), {
+      'GET /api/v1/live/MIRA/webhook': () => Response.json({ webhook }),
+      'PUT /api/v1/live/MIRA/webhook': () => {
+        webhook = held();
+        return Response.json({ webhook });
+      },
+      'POST /api/v1/live/MIRA/webhook/test': () => {
+        webhook = held({ stopped: 'gone', stoppedAtMs: 2 });
+        return fault(409, 'conflict', 'the webhook takes nothing');
+      },
+      'DELETE /api/v1/live/MIRA/webhook': () => {
+        webhook = null;
+        return done();
+      },
+    });
+    await press('Discord');
+    const form = await screen.findByRole('form', { name: 'Set a webhook' });
+    await fireEvent.input(within(form).getByLabelText('URL of the webhook'), { target: { value: ` ${address} ` } });
+    await fireEvent.submit(form);
+    await screen.findByText(/It is set/);
+    expect(relay.bodies).toEqual([{ url: address }]);
+    expect(document.body.innerHTML).not.toContain('s3cret');
+    const test = await screen.findByRole<HTMLButtonElement>('button', { name: 'Send a test message' });
+    await vi.waitUntil(() => !test.disabled);
+    await fireEvent.click(test);
+    await screen.findByText(/was deleted in Discord/);
+    expect(screen.queryByRole('button', { name: 'Send a test message' })).toBeNull();
+    await press('Remove the webhook');
+    await screen.findByText(/It is removed/);
+    expect(changes()).toEqual([
+      'PUT /api/v1/live/MIRA/webhook',
+      'POST /api/v1/live/MIRA/webhook/test',
+      'DELETE /api/v1/live/MIRA/webhook',
+    ]);
+  });
+
   it('are told, and links to each are made and revoked as those to a raid', async () => {
     const held = [
       { id: 1, name: null, channelUrl: 'https://relay.example/live/MIRA' },

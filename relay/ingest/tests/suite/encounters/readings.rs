@@ -639,6 +639,11 @@ fn several_encounters_are_read_each_for_itself() {
     let many = |n: usize| format!(r#"{{"encounters":[{}]}}"#, vec!["7"; n].join(","));
     assert_eq!(Request::parse(&many(100)).unwrap().encounters.len(), 100);
     assert!(matches!(Request::parse(&many(101)), Err(NotAnUpload::TooMany { max: 100, .. })));
+    // Behind the first that is one too many nothing is read, whatever it is.
+    let not_to_the_end = many(101).replace("]}", ",no JSON");
+    for body in [not_to_the_end.as_str(), not_to_the_end.trim_start_matches("{\"encounters\":")] {
+        assert!(matches!(Request::parse(body), Err(NotAnUpload::TooMany { max: 100, .. })), "{body}");
+    }
     for empty in ["[]", "null", r#"{"encounters":[]}"#, r#"{"encounters":null}"#] {
         assert!(matches!(Request::parse(empty), Err(NotAnUpload::Empty("encounters"))), "{empty}");
     }
