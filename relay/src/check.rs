@@ -28,7 +28,10 @@ pub async fn check(
     let (config, sources) = match configured {
         Ok(configured) => configured,
         Err(error) => {
-            found.wrong("configuration", format!("{error}. Nothing else was looked at"));
+            for error in error.each() {
+                found.wrong("configuration", error.to_string());
+            }
+            found.note("configuration", "nothing else was looked at: set right first what is wrong there");
             return found;
         }
     };

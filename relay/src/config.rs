@@ -24,9 +24,10 @@ pub use self::error::ConfigError;
 use self::file::KeyEntry;
 pub use self::flags::{Cli, Command, DeriveFlags, MoveFlags, PlaceFlags, ServeFlags, listen_addr};
 pub use self::key::KeySetting;
-use self::key::check_keys;
+use self::key::refused_keys;
 use self::layer::Layers;
 use self::limit::MEMORY_MIB_MIN;
+use self::provider::ProviderEntry;
 pub use self::shown::shown;
 pub use self::source::{Source, Sources};
 use crate::account::{ProviderSetting, Registration};
@@ -85,7 +86,7 @@ impl Config {
     /// Merges flags, environment and file.
     ///
     /// # Errors
-    /// What an operator must set right, without the secrets that stand there.
+    /// All that an operator must set right, without the secrets that stand there.
     pub fn load(flags: ServeFlags, environment: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         Ok(Self::told(flags, environment)?.0)
     }
@@ -101,77 +102,82 @@ impl Config {
         let (mut layers, file) = Layers::of(flags.place.config, &environment)?;
         let listen = layers.listed("listen", flags.listen, &file.listen, |text| {
             listen_addr(text).map_err(|why| format!("`{text}` under `listen` is no address: {why}"))
-        })?;
+        });
         let metrics_listen = layers.value("metrics_listen", flags.metrics_listen, file.metrics_listen, |text| {
             listen_addr(text).map_err(|why| format!("`{text}` under `metrics_listen` is no address: {why}"))
-        })?;
+        });
         let log_format = layers.value("log_format", flags.log_format, file.log_format, |text| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
             _ => Err("`log_format` must be \"text\" or \"json\"".into()),
-        })?;
+        });
         let trusted_proxies = layers.listed("trusted_proxies", flags.trusted_proxy, &file.trusted_proxies, |text| {
             text.parse::<Network>().map_err(|why| why.to_string())
-        })?;
+        });
         let registration = layers.parsed("registration", None, file.registration, |text| match text {
             "open" => Ok(Registration::Open),
             "invitation" => Ok(Registration::Invitation),
             "closed" => Ok(Registration::Closed),
             _ => Err("`registration` must be \"open\", \"invitation\" or \"closed\"".into()),
-        })?;
+        });
         let character_proof = layers.listed("character_proof", Vec::new(), &file.character_proof, |text| {
             let way = ProofWay::ALL.into_iter().find(|way| way.name() == text);
             way.ok_or_else(|| {
                 format!("`character_proof` names `code`, `officer` and `administrator`, and not `{text}`")
             })
-        })?;
-        let data = layers.path("data", flags.place.data, file.data)?;
+        });
+        let data = layers.path("data", flags.place.data, file.data);
         let picture_fonts =
-            layers.listed("picture_fonts", Vec::new(), &file.picture_fonts, |text| Ok(PathBuf::from(text)))?;
+            layers.listed("picture_fonts", Vec::new(), &file.picture_fonts, |text| Ok(PathBuf::from(text)));
         let webhook_hosts = layers.listed("webhook_hosts", Vec::new(), &file.webhook_hosts, |text| {
             text.parse::<WebhookHost>().map_err(|why| format!("under `webhook_hosts`, {why}"))
-        })?;
-        let downloads = layers.path("downloads", flags.downloads, file.downloads)?;
-        let tls = tls(
-            layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate)?,
-            layers.path("tls_key", flags.tls_key, file.tls_key)?,
-        )
-        .map_err(|(name, why)| layers.at(name, why))?;
-        let keys = keys(&mut layers, file.upload_keys, file.keys, file.upload_key)?;
-        for (id, entry) in &file.providers {
-            layers.sources.note(format!("providers.{id}.client_secret"), entry.secret_source(id, &environment));
-            for given in entry.given() {
-                layers.sources.note(format!("providers.{id}.{given}"), Source::File);
+        });
+        let downloads = layers.path("downloads", flags.downloads, file.downloads);
+        let certificate = layers.path("tls_certificate", flags.tls_certificate, file.tls_certificate);
+        let tls_key = layers.path("tls_key", flags.tls_key, file.tls_key);
+        let tls = tls(&mut layers, certificate, tls_key);
+        let keys = keys(&mut layers, file.upload_keys, file.keys, file.upload_key);
+        let providers = providers(&mut layers, file.providers, &environment);
+        let public_url = layers.text("public_url", flags.public_url, file.public_url);
+        let public_url = public_url.and_then(|url| match public_url_of(&url, tls.is_some()) {
+            Ok(url) => Some(url),
+            Err(why) => {
+                layers.refuse_at("public_url", why);
+                None
             }
-        }
-        let providers = provider::providers(file.providers, &environment)
-            .map_err(|(id, why)| layers.in_file(&format!("providers.{id}"), why))?;
-        let public_url = layers.text("public_url", flags.public_url, file.public_url)?;
-        let public_url = public_url.map(|url| public_url_of(&url, tls.is_some())).transpose();
-        let public_url = public_url.map_err(|why| layers.at("public_url", why))?;
-        if let (Some(ProviderSetting { id, .. }), None) = (providers.first(), &public_url) {
+        });
+        if let (Some(ProviderSetting { id, .. }), None) = (providers.first(), &public_url)
+            && !layers.is_refused("public_url")
+        {
             let why = format!(
                 "the provider `{id}` leads people back to this relay, whose address it must know: set `public_url`, like \
                  https://raids.example"
             );
-            return Err(layers.in_file(&format!("providers.{id}"), why));
+            layers.refuse_in_file(&format!("providers.{id}"), why);
         }
-        let database_url = layers.text("database_url", flags.place.database_url, file.database_url)?;
-        let database_url = database_url.map(|url| url.parse::<Database>()).transpose();
-        let database_url = database_url.map_err(|why| layers.at("database_url", why.to_string()))?;
-        let cors_origins = layers.listed("cors_origins", Vec::new(), &file.cors_origins, |text| Ok(text.to_owned()))?;
-        let cors_origins = Origins::listed(&cors_origins)
-            .map_err(|why| layers.at("cors_origins", format!("under `cors_origins`, {why}")))?;
+        let database_url = layers.text("database_url", flags.place.database_url, file.database_url);
+        let database_url = database_url.and_then(|url| match url.parse::<Database>() {
+            Ok(database) => Some(database),
+            Err(why) => {
+                layers.refuse_at("database_url", why.to_string());
+                None
+            }
+        });
+        let cors_origins = layers.listed("cors_origins", Vec::new(), &file.cors_origins, |text| Ok(text.to_owned()));
+        let cors_origins = Origins::listed(&cors_origins).unwrap_or_else(|why| {
+            layers.refuse_at("cors_origins", format!("under `cors_origins`, {why}"));
+            Origins::default()
+        });
         let mut limits = EdgeLimits::default();
         let set =
-            layers.number("connections_per_address", flags.connections_per_address, file.connections_per_address, 1)?;
+            layers.number("connections_per_address", flags.connections_per_address, file.connections_per_address, 1);
         limits.connections_per_address = set.unwrap_or(limits.connections_per_address);
-        let set = layers.number("uploads_per_address_hour", None, file.uploads_per_address_hour, 1)?;
+        let set = layers.number("uploads_per_address_hour", None, file.uploads_per_address_hour, 1);
         limits.uploads_per_address_hour = set.unwrap_or(limits.uploads_per_address_hour);
-        if let Some(mib) = layers.number("memory_mib", flags.memory_mib, file.memory_mib, MEMORY_MIB_MIN)? {
+        if let Some(mib) = layers.number("memory_mib", flags.memory_mib, file.memory_mib, MEMORY_MIB_MIN) {
             limits = limits.with_memory(u64::from(mib) << 20);
         }
-        let keep_days = layers.number("keep_days", None, file.keep_days, 1)?;
+        let keep_days = layers.number("keep_days", None, file.keep_days, 1);
         let config = Self {
             listen: if listen.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], 8787))] } else { listen },
             data: data.unwrap_or_else(|| "data".into()),
@@ -193,7 +199,7 @@ impl Config {
             picture_fonts,
             webhook_hosts,
         };
-        Ok((config, layers.sources))
+        Ok((config, layers.end()?))
     }
 
     /// Whether a variable of the environment with this name sets anything here.
@@ -221,23 +227,23 @@ fn ways(mut listed: Vec<ProofWay>) -> Vec<ProofWay> {
     if listed.is_empty() { vec![ProofWay::Administrator] } else { listed }
 }
 
-/// Both files of a certificate, or none.
-///
-/// # Errors
-/// The setting that stands alone, and why it cannot.
-fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, (&'static str, String)> {
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
-        (None, None) => Ok(None),
+/// Both files of a certificate, or none: neither can stand alone.
+fn tls(layers: &mut Layers<'_>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<TlsFiles> {
+    let (alone, why) = match (certificate, key) {
+        (Some(certificate), Some(key)) => return Some(TlsFiles { certificate, key }),
+        (None, None) => return None,
         (Some(_), None) => {
-            let why = "`tls_certificate` is set, and `tls_key` is not: name the file of its key, too";
-            Err(("tls_certificate", why.to_owned()))
+            ("tls_certificate", "`tls_certificate` is set, and `tls_key` is not: name the file of its key, too")
         }
         (None, Some(_)) => {
-            let why = "`tls_key` is set, and `tls_certificate` is not: name the file of its certificate, too";
-            Err(("tls_key", why.to_owned()))
+            ("tls_key", "`tls_key` is set, and `tls_certificate` is not: name the file of its certificate, too")
         }
+    };
+    // The other may be set, and wrong.
+    if !layers.is_refused("tls_certificate") && !layers.is_refused("tls_key") {
+        layers.refuse_at(alone, why.to_owned());
     }
+    None
 }
 
 /// All keys, of wherever they are set.
@@ -246,7 +252,7 @@ fn keys(
     upload_keys: BTreeMap<String, String>,
     sections: BTreeMap<String, KeyEntry>,
     upload_key: Option<String>,
-) -> Result<Vec<KeySetting>, ConfigError> {
+) -> Vec<KeySetting> {
     // Each with the path at which it is set.
     let mut keys = Vec::new();
     for (account, key) in upload_keys {
@@ -259,15 +265,38 @@ fn keys(
             layers.sources.note(format!("keys.{name}.{given}"), Source::File);
         }
         let path = format!("keys.{name}");
-        let setting = entry.setting(name).map_err(|(field, why)| layers.in_file(&format!("{path}.{field}"), why))?;
-        keys.push((format!("{path}.key"), setting));
+        match entry.setting(name) {
+            Ok(setting) => keys.push((format!("{path}.key"), setting)),
+            Err((field, why)) => layers.refuse_in_file(&format!("{path}.{field}"), why),
+        }
     }
     // What is no text is refused below, with the same words.
-    let upload_key = layers.text("upload_key", None, upload_key)?;
+    let upload_key = layers.text("upload_key", None, upload_key);
     keys.extend(upload_key.map(|key| ("upload_key".to_owned(), KeySetting::of("default", key))));
     let (paths, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-    check_keys(&keys).map_err(|(at, why)| layers.at(&paths[at], why))?;
-    Ok(keys)
+    for (at, why) in refused_keys(&keys) {
+        layers.refuse_at(&paths[at], why);
+    }
+    keys
+}
+
+/// The providers of the file.
+fn providers(
+    layers: &mut Layers<'_>,
+    entries: BTreeMap<String, ProviderEntry>,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Vec<ProviderSetting> {
+    for (id, entry) in &entries {
+        layers.sources.note(format!("providers.{id}.client_secret"), entry.secret_source(id, environment));
+        for given in entry.given() {
+            layers.sources.note(format!("providers.{id}.{given}"), Source::File);
+        }
+    }
+    let (settings, refused) = provider::providers(entries, environment);
+    for (id, why) in refused {
+        layers.refuse_in_file(&format!("providers.{id}"), why);
+    }
+    settings
 }
 
 /// The base of all links: of the web, without what only one page has.
@@ -343,13 +372,16 @@ mod tests {
             "a key of four words",
             &"k".repeat(limits::KEY_CHARS_MAX + 1),
         ] {
-            let (at, error) = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad);
-            assert_eq!(at, 1, "{error}");
+            let refused = refused_keys(&[key("first", "a-good-long-key"), key("guild", bad)]);
+            let [(1, error)] = refused.as_slice() else { panic!("{bad}: {refused:?}") };
             assert!(bad.trim().is_empty() || !error.contains(bad.trim()), "{error}");
         }
-        assert!(check_keys(&[key("a", "a-key-of-four-words"), key("b", "another-key-~!")]).is_ok());
-        let (at, twice) = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err();
-        assert!(at == 1 && twice.contains("the same upload key") && !twice.contains("one-and"), "{twice}");
+        assert_eq!(refused_keys(&[key("a", "a-key-of-four-words"), key("b", "another-key-~!")]), []);
+        let refused =
+            refused_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same"), key("@c", "a-long-key")]);
+        let [(1, twice), (2, at_sign)] = refused.as_slice() else { panic!("{refused:?}") };
+        assert!(twice.contains("the same upload key") && !twice.contains("one-and"), "{twice}");
+        assert!(at_sign.contains("begins with @"), "{at_sign}");
     }
 
     /// The error for a file with this text.
@@ -431,6 +463,31 @@ mod tests {
         let missing = in_file("/nowhere/raidcast.toml".into());
         let error = Config::load(missing, |_| None).unwrap_err().to_string();
         assert!(error.matches("/nowhere/raidcast.toml").count() == 1 && error.contains("is not there"), "{error}");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_and_nothing_that_only_follows_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raidcast.toml");
+        let text = "listen = [\"8787\", \"127.0.0.1:1\", \"here\"]\nkeep_days = -1\nlog_format = \"xml\"\ntls_key = [\"x\"]\n\
+                    tls_certificate = \"a.pem\"\npublic_url = \"raids.example\"\nupload_kye = \"a-long-enough-key\"\n\
+                    [upload_keys]\nguild = \"short\"\nfriends = \"a key of four words\"\n\
+                    [keys.bot]\nkey = [5]\nscopes = [\"all\"]\n\
+                    [keys.other]\nkey = \"a-long-enough-key\"\nsigning_secret = \"short\"\n\
+                    [providers.a]\nkind = \"discord\"\nclient_id = \"1\"\nclient_secret = \"s\"\n\
+                    [providers.B]\nkind = \"discord\"\nclient_id = \"1\"\nclient_secret = \"s\"\n";
+        std::fs::write(&path, text).unwrap();
+        let set = |name: &str| (name == "RAIDCAST_MEMORY_MIB").then(|| OsString::from("12"));
+        let error = Config::load(in_file(path), set).unwrap_err();
+        let told: Vec<_> = error.each().iter().map(ToString::to_string).collect();
+        let places = [".toml:1: ", ".toml:1: ", ".toml:2: ", ".toml:3: ", ".toml:4: ", ".toml:6: ", ".toml:7: "];
+        let places = places.into_iter().chain([".toml:9: ", ".toml:10: ", ".toml:12: ", ".toml:13: ", ".toml:16: "]);
+        let places: Vec<_> = places.chain([".toml:21: ", "RAIDCAST_MEMORY_MIB"]).collect();
+        assert_eq!(told.len(), places.len(), "{told:#?}");
+        for (told, place) in told.iter().zip(places) {
+            assert!(told.contains(place), "{place}: {told}");
+        }
+        assert_eq!(error.to_string().lines().count(), told.len());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What requests can ask for: the one thing that handlers get.
 //!
 //! One invariant: a handler reaches neither the store nor a fold. What belongs to a raid comes out of [`Desk::door`] as a
-//! [`Visible`], and what is made of it here takes one; what changes anything takes an [`Uploader`]. So an endpoint that
-//! forgot to ask who may see something does not compile. Uplinks, and what operators ask (`/health`, `/ready`,
+//! [`Visible`], and what is made of it here takes one; what changes anything takes an [`Uploader`] or a [`Manager`]. So an
+//! endpoint that forgot to ask who may see something does not compile. Uplinks, and what operators ask (`/health`, `/ready`,
 //! `/metrics`), have states of their own.
 
 mod link;
@@ -13,7 +13,7 @@ use axum::body::Body;
 use raidcast_shared::account::Audited;
 use raidcast_shared::administration::{MyRaid, MyRaids, RaidForm, RaidSeenBy};
 use raidcast_shared::character::PlayerExportForm;
-use raidcast_shared::limits::REPLAYS_MAX;
+use raidcast_shared::limits::{DELAY_S_MAX, REPLAYS_MAX};
 use raidcast_shared::report::RenewedTicket;
 use raidcast_store::{RaidLine, RaidRow, StoreError};
 use serde::Deserialize;
@@ -86,7 +86,6 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 /// ```
 /// use axum::extract::State;
 /// use axum::http::HeaderMap;
-/// use raidcast_relay::account::Scope;
 /// use raidcast_relay::desk::Desk;
 /// use raidcast_relay::edge::Address;
 /// use raidcast_relay::error::HttpError;
@@ -95,7 +94,7 @@ const RAIDS_OF_A_PAGE: u32 = 51;
 ///     let asker = desk.door().asker(headers, None).await?;
 ///     let (report, record) = desk.door().report("abc", &asker).await?;
 ///     desk.answers().report(who, &report, record).await?;
-///     desk.renew_tickets("abc", &desk.door().uploader(headers, Scope::Manage).await?).await?;
+///     desk.renew_tickets("abc", &desk.door().manager(headers).await?).await?;
 ///     Ok(())
 /// }
 /// ```
@@ -337,6 +336,7 @@ impl Desk {
             visibility: line.visibility,
             report_visibility: line.report_visibility,
             names: line.names,
+            delay_s: seconds(line.delay_ms),
             created_at_ms: line.created_at_ms,
             active_at_ms: line.active_at_ms,
             fights: line.fights,
@@ -345,12 +345,15 @@ impl Desk {
         Ok(MyRaids { raids: lines.into_iter().map(raid).collect(), next, keep_days: context.keep_days })
     }
 
-    /// Says who may see a raid from now on: in force when it is answered, and noted where that changes.
+    /// Says who may see a raid from now on, and what of it: in force when it is answered, and noted where that changes.
     ///
     /// # Errors
-    /// `NotFound` if it is gone meanwhile; `SetAside` if it cannot be read; the store does not keep it, and nothing has
-    /// changed.
+    /// `BadRequest` of a delay that is too long; `NotFound` if it is gone meanwhile; `SetAside` if it cannot be read; the store
+    /// does not keep it, and nothing has changed.
     pub async fn show(&self, raid: Managed<OwnRaid>, form: RaidForm, by: &Manager) -> Result<RaidSeenBy, HttpError> {
+        if form.delay_s.is_some_and(|delay_s| delay_s > DELAY_S_MAX) {
+            return Err(HttpError::BadRequest(format!("`delayS` is 0 to {DELAY_S_MAX} seconds")));
+        }
         let OwnRaid { account, code } = raid.into_inner();
         let note = by.note(Audited::RaidShown, account, self.clock().now_ms());
         // A task that ended a moment ago is loaded again.
@@ -365,9 +368,9 @@ impl Desk {
             let handle = handle.ok_or(HttpError::NotFound)?;
             let show = |reply| RaidCommand::Show(Show { form: form.clone(), note, reply });
             let Ok(kept) = handle.ask(show).await else { continue };
-            let RaidRow { visibility, report_visibility, .. } = kept?;
+            let RaidRow { visibility, report_visibility, names, delay, .. } = kept?;
             self.context().webhooks.came();
-            return Ok(RaidSeenBy { visibility, report_visibility });
+            return Ok(RaidSeenBy { visibility, report_visibility, names, delay_s: seconds(delay.ms) });
         }
         Err(HttpError::NotFound)
     }
@@ -391,13 +394,13 @@ impl Desk {
         self.eraser.clear_title(raid, by).await
     }
 
-    /// Gives a raid of the uploader a new ticket, and its channel too: that of the channel is told to whoever may read.
-    /// Those before are good for nothing when this is answered, and who watches by one of them is let go.
+    /// Gives a raid of somebody's a new ticket, and its channel too: that of the channel is told to whoever may read. Those
+    /// before are good for nothing when this is answered, and who watches by one of them is let go.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn renew_tickets(&self, code: &str, uploader: &Uploader) -> Result<RenewedTicket, HttpError> {
-        let raid = self.door.own_raid(code, uploader).await?;
+    pub async fn renew_tickets(&self, code: &str, by: &Manager) -> Result<RenewedTicket, HttpError> {
+        let raid = self.door.own_raid(code, by).await?;
         let channel = self.door.channel_of(&raid).await?.ok_or(HttpError::NotFound)?;
         let mut raid = raid.into_inner();
         raid.tickets = self.registry.renew_tickets(&raid).await?.ok_or(HttpError::NotFound)?;
@@ -405,7 +408,12 @@ impl Desk {
         Ok(RenewedTicket {
             ticket: context.secret.ticket(&raid.code, raid.tickets.raid),
             raid_url: context.raid_url(&raid),
-            channel_url: context.channel_url(&channel, &raid, uploader.reads()),
+            channel_url: context.channel_url(&channel, &raid, by.reads()),
         })
     }
+}
+
+/// Seconds of a delay, which is whole ones.
+fn seconds(delay_ms: i64) -> u32 {
+    u32::try_from(delay_ms / 1_000).unwrap_or_default()
 }

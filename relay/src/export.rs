@@ -316,6 +316,7 @@ impl Making {
             "visibility": raid.visibility,
             "reportVisibility": raid.report_visibility,
             "names": raid.names,
+            "delayMs": raid.delay_ms,
             "createdAtMs": raid.created_at_ms,
             "activeAtMs": raid.active_at_ms,
             "pinned": raid.pinned,

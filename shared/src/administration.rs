@@ -23,6 +23,8 @@ pub struct MyRaid {
     pub report_visibility: Option<Visibility>,
     /// Which names those see who are no members.
     pub names: NamesPolicy,
+    /// By how many seconds those are behind.
+    pub delay_s: u32,
     /// Its page, with a ticket where the raid is private.
     pub url: String,
     /// When it began, Unix ms.
@@ -35,7 +37,7 @@ pub struct MyRaid {
     pub pinned: bool,
 }
 
-/// Who may see a raid from now on: `PATCH /api/v1/raids/{code}`. What is left out stays as it is.
+/// Who may see a raid from now on, and what of it: `PATCH /api/v1/raids/{code}`. What is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -48,6 +50,14 @@ pub struct RaidForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub report_visibility: Option<ReportVisibility>,
+    /// Which names those see who are no members, live and in reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub names: Option<NamesPolicy>,
+    /// By how many seconds those are behind, 0 to 600. What they saw before it was longer they see still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, maximum = 600))]
+    pub delay_s: Option<u32>,
 }
 
 /// Who may see reports.
@@ -77,7 +87,7 @@ impl From<ReportVisibility> for Option<Visibility> {
     }
 }
 
-/// Who may see a raid: an answer to that.
+/// Who may see a raid, and what of it: an answer to that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +96,10 @@ pub struct RaidSeenBy {
     pub visibility: Visibility,
     /// Reports; `null`: the same.
     pub report_visibility: Option<Visibility>,
+    /// Which names those see who are no members.
+    pub names: NamesPolicy,
+    /// By how many seconds those are behind.
+    pub delay_s: u32,
 }
 
 /// One's own raids: `GET /api/v1/me/raids`.

@@ -252,3 +252,67 @@ pub struct OptOutForm {
     /// Whether he is shown by name to nobody from now on.
     pub hidden: bool,
 }
+
+/// A player whom an administrator has hidden.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HiddenPlayer {
+    /// The player's `playerKey` where no names are hidden.
+    pub player: String,
+    /// Since when, Unix ms.
+    pub since_ms: i64,
+}
+
+/// Whom administrators have hidden: `GET /api/v1/opt-outs`. They are shown by name to nobody, so not here either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HiddenPlayers {
+    /// Those who were hidden last come first.
+    pub players: Vec<HiddenPlayer>,
+    /// From where to ask for more, as `before`; `null` where these were the last.
+    pub next: Option<String>,
+}
+
+/// At which player an administrator looks before he hides him: `POST /api/v1/opt-outs/look`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlayerForm {
+    /// The player: his number in the game, or `playerKey` of a report.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub player: String,
+    /// Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_length = 64))]
+    pub seen_in: Option<String>,
+}
+
+/// A name of a player, and how often he has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NameInFights {
+    /// The name.
+    pub name: String,
+    /// In so many fights.
+    pub fights: u32,
+}
+
+/// What would be hidden of a player: an answer to that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PlayerLook {
+    /// The player's `playerKey` where no names are hidden.
+    pub player: String,
+    /// Whether he is shown by name to nobody.
+    pub hidden: bool,
+    /// Whether an administrator has hidden him.
+    pub hidden_by_administrator: bool,
+    /// In so many fights he is; of his newest 1,000.
+    pub fights: u32,
+    /// What most of these call him, five names at the most; none where he is hidden.
+    pub names: Vec<NameInFights>,
+}

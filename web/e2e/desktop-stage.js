@@ -262,7 +262,7 @@ export const LOOKS = [
         });
         staged.say('now', {
           ...staged.now,
-          upload: { done: 1, of: 3, sentence: '0 of 3 fights on the relay, 1 not taken.' },
+          upload: { done: 1, of: 3, sentence: '0 of 3 fights uploaded, 1 not taken.' },
         });
       });
       await page.getByText('5 of 9 parts').waitFor();

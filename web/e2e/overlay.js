@@ -1,14 +1,12 @@
 /** The overlay: over nothing, at any size, through everything, and light. */
-import { brotliCompressSync } from 'node:zlib';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { overflow, violations } from './browser.js';
+import { loaded } from './load.js';
 import { looksGood, tabThrough } from './look.js';
 import { STAGED_PERSON } from './people.js';
 import { expect, same } from './runner.js';
 import { Stage, STAGED } from './stage.js';
 
-const DIST = join(import.meta.dirname, '../dist');
 /** What an overlay loads at the most, brotli, bytes. */
 const LOAD_MAX = 35_000;
 const PATH = `/overlay/raids/${STAGED.raid}`;
@@ -44,22 +42,12 @@ export async function overlayChecks(runner, context) {
   const rows = (/** @type {import('playwright-core').Page} */ page) => page.locator('.row[data-key]');
 
   await runner.run(`all that an overlay loads is at most ${LOAD_MAX} bytes`, async () => {
-    const page = await context.newPage();
-    /** @type {Set<string>} */
-    const files = new Set(['/overlay.html']);
-    page.on('request', (request) => {
-      const { pathname } = new URL(request.url());
-      if (pathname.startsWith('/assets/')) files.add(pathname);
+    const { bytes, files } = await loaded(context, {
+      html: '/overlay.html',
+      url: `${stage.origin}${PATH}`,
+      ready: '.row[data-key]',
     });
-    await page.goto(`${stage.origin}${PATH}`);
-    await rows(page).first().waitFor();
-    const sizes = await Promise.all(
-      [...files].map(async (file) => brotliCompressSync(await readFile(join(DIST, file))).length),
-    );
-    const all = sizes.reduce((sum, one) => sum + one, 0);
-    console.log(`      ${all} bytes in ${sizes.length} files`);
-    expect(files.size > 2 && all <= LOAD_MAX, `${all} bytes: ${[...files].join(' ')}`);
-    await page.close();
+    expect(files.length > 2 && bytes <= LOAD_MAX, `${bytes} bytes: ${files.join(' ')}`);
   });
 
   await runner.run('an overlay has nothing behind it, and shows everybody with the first frame', async () => {

@@ -116,6 +116,8 @@ export async function ownChecks(runner, context) {
     const hide = page.getByRole('form', { name: 'Hide Frostlily' });
     await hide.getByRole('textbox').press('1');
     await page.keyboard.press('Enter');
+    await page.getByText('Called “Frostlily”, in 12 fights', { exact: false }).waitFor();
+    await confirm(page);
     await page.locator('[data-removal="331"]').waitFor({ state: 'detached' });
     same(await focus(page), 'removals-title', 'focus');
     await page.getByRole('button', { name: /^Confirm that Abc/ }).press('Enter');

@@ -302,10 +302,12 @@ export class StagedPeople {
         this.raids = this.raids.filter((raid) => raid.code !== id);
         return json(200, { done: true });
       case 'PATCH /api/v1/raids/{id}': {
-        const { visibility, reportVisibility } = body;
+        const { visibility, reportVisibility, names, delayS } = body;
         return this.#changed(id, {
           visibility,
           reportVisibility: reportVisibility === 'live' ? null : reportVisibility,
+          names,
+          delayS,
         });
       }
       case 'PUT /api/v1/raids/{id}/pin':
@@ -334,6 +336,10 @@ export class StagedPeople {
       case 'DELETE /api/v1/removals/{id}':
         this.removals = this.removals.filter(other);
         return done();
+      case 'GET /api/v1/opt-outs':
+        return json(200, { players: rows.HIDDEN, next: null });
+      case 'POST /api/v1/opt-outs/look':
+        return json(200, rows.LOOKED_AT);
       case 'POST /api/v1/opt-outs':
         return done();
       case 'GET /api/v1/me/characters':

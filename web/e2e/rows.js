@@ -163,6 +163,7 @@ export function raids(now) {
     account: 1,
     reportVisibility: null,
     names: 'full',
+    delayS: 0,
     pinned: false,
     title: null,
     visibility: 'unlisted',
@@ -222,3 +223,15 @@ export function fightsOf(raid) {
     totals,
   }));
 }
+
+/** Whom administrators have hidden. */
+export const HIDDEN = [{ player: '0123456789abcdef0123456789abcdef', sinceMs: 1_790_000_000_000 }];
+
+/** Whom an administrator looks at who is to be hidden. */
+export const LOOKED_AT = {
+  player: 'fedcba9876543210fedcba9876543210',
+  hidden: false,
+  hiddenByAdministrator: false,
+  fights: 12,
+  names: [{ name: 'Frostlily', fights: 12 }],
+};

@@ -1,8 +1,11 @@
 /** What pages do where a real relay is not brought to at a word: outages, sleep, the time between pulls. */
 import { chartBox, status } from './browser.js';
+import { loaded } from './load.js';
 import { expect, same } from './runner.js';
 import { Stage, STAGED } from './stage.js';
 
+/** What pages with a chart load at the most, brotli, bytes. */
+const LOAD_MAX = 100_000;
 const ROWS = '[data-table=players] tr[data-key]';
 
 /**
@@ -182,6 +185,23 @@ export async function stagedChecks(runner, context) {
     same(way, `/raids/${STAGED.raid}?ticket=tic%2Bket`, 'link to the raid');
     await report.close();
   });
+
+  for (const [kind, path] of [
+    ['report', `/reports/${STAGED.report}`],
+    ['raid', `/raids/${STAGED.raid}`],
+  ]) {
+    await runner.run(
+      `all that the page of a ${kind} loads before it is touched is at most ${LOAD_MAX} bytes`,
+      async () => {
+        const { bytes, files } = await loaded(context, {
+          html: `/${kind}.html`,
+          url: `${stage.origin}${path}`,
+          ready: ROWS,
+        });
+        expect(files.length > 2 && bytes <= LOAD_MAX, `${bytes} bytes: ${files.join(' ')}`);
+      },
+    );
+  }
 
   await runner.run('a copied table is a line a row, with exact numbers', async () => {
     const page = await open(`/reports/${STAGED.report}`);

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use raidcast_shared::administration::ReportVisibility;
+use raidcast_shared::uplink::{NamesPolicy, Outcome, RefusedCode, RefusedScope, ReportState, Visibility};
 use serde::Serialize;
 
 use super::words;
 use crate::status::{self, Overview, Stand};
-use crate::uploader::Change;
 use crate::uploader::record::{Finished, How};
+use crate::uploader::{Change, ShownTo};
 
 /// The line of a change; `None` for what is not printed.
 pub(super) fn line_of(change: &Change) -> Option<String> {
@@ -47,6 +48,14 @@ enum Event<'a> {
         raid: &'a str,
         url: &'a str,
         channel_url: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        visibility: Option<Visibility>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        report_visibility: Option<ReportVisibility>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        names: Option<NamesPolicy>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delay_s: Option<u32>,
     },
     ShownOtherwise {
         is_private: bool,
@@ -142,7 +151,10 @@ impl<'a> Event<'a> {
                 Self::Watching { path: lossy(path), meter, generation, others: others.iter().map(lossy).collect() }
             }
             Change::History { fights } => Self::History { fights: *fights },
-            Change::Connected { raid, url, channel_url } => Self::Connected { raid, url, channel_url },
+            Change::Connected { raid, url, channel_url, shown_to } => {
+                let ShownTo { visibility, report_visibility, names, delay_s } = *shown_to;
+                Self::Connected { raid, url, channel_url, visibility, report_visibility, names, delay_s }
+            }
             Change::ShownOtherwise { is_private } => Self::ShownOtherwise { is_private: *is_private },
             Change::Disconnected { why, retry_ms, was_connected } => {
                 Self::Disconnected { why: words::outage(why, *was_connected), retry_ms: *retry_ms }

@@ -29,11 +29,11 @@ impl Shown {
         let mut text = String::new();
         match change {
             Change::Status(status) => self.status = status.clone(),
-            Change::Connected { url, channel_url, .. } => {
+            Change::Connected { url, channel_url, shown_to, .. } => {
                 if std::mem::take(&mut self.was_cut) {
                     text = self.line("Connected again.");
                 }
-                text.extend(links(url, channel_url).iter().map(|line| self.line(&fit(line))));
+                text.extend(links(url, channel_url, *shown_to).iter().map(|line| self.line(&fit(line))));
             }
             change => {
                 self.was_cut |= matches!(change, Change::Disconnected { was_connected: true, .. });
@@ -60,13 +60,14 @@ impl Shown {
 
 #[cfg(test)]
 mod tests {
-    use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope};
+    use raidcast_shared::administration::ReportVisibility;
+    use raidcast_shared::uplink::{NamesPolicy, Outcome, RefusedCode, RefusedScope, Visibility};
 
     use super::*;
     use crate::os_error::{OsError, OsErrorKind};
     use crate::socket::Outage;
-    use crate::uploader::LiveFight;
     use crate::uploader::trouble::Stall;
+    use crate::uploader::{LiveFight, ShownTo};
 
     fn live(unacknowledged: u64, connected: bool) -> Change {
         Change::Status(Status {
@@ -95,19 +96,43 @@ mod tests {
 
     #[test]
     fn links_have_a_line_each_with_who_can_watch_also_after_an_outage() {
-        let connected = |ticket: &str| Change::Connected {
+        let shown_as = |ticket: &str, shown_to: ShownTo| Change::Connected {
             raid: "c".into(),
             url: format!("http://r/raids/c{ticket}"),
             channel_url: format!("http://r/live/m{ticket}"),
+            shown_to,
         };
+        let unlisted = ShownTo { visibility: Some(Visibility::Unlisted), ..ShownTo::default() };
+        let connected = |ticket: &str| shown_as(ticket, unlisted);
         let cut = Change::Disconnected { why: Outage::Cut, retry_ms: 0, was_connected: true };
         let links = "Share:          http://r/raids/c\nPermanent link: http://r/live/m\n\
-                     Everybody who has one of these links can watch.\n";
+                     Unlisted: everybody who has one of these links can watch. Names: all. Delay: none.\n";
         assert_eq!(shown(false, &[connected("")]), links);
         let told = shown(false, &[connected(""), cut, connected(""), connected("")]);
         assert!(told.ends_with(&format!("Nothing is lost.\nConnected again.\n{links}{links}")), "{told}");
-        let told = shown(false, &[connected("?ticket=abc")]);
-        assert!(told.ends_with("\nThese links contain a secret: whoever has one of them can watch.\n"), "{told}");
+        let seen = |ticket: &str, shown_to| {
+            let told = shown(false, &[shown_as(ticket, shown_to)]);
+            told.lines().last().map(str::to_owned).unwrap_or_default()
+        };
+        let secret = "Private: these links contain a secret, and whoever has one of them can watch.";
+        // What the relay shows counts, whatever was asked for.
+        assert_eq!(seen("?ticket=abc", unlisted), secret);
+        let private = ShownTo { visibility: Some(Visibility::Private), ..ShownTo::default() };
+        assert_eq!(seen("?ticket=abc", private), secret);
+        assert_eq!(seen("", private), "Everybody who has one of these links can watch. Names: all. Delay: none.");
+        let reports = Some(ReportVisibility::Public);
+        let learning = ShownTo { report_visibility: reports, names: Some(NamesPolicy::Class), ..private };
+        let told = format!("{secret} Reports: public. Names: class and number. Delay: none.");
+        assert_eq!(seen("?ticket=abc", learning), told);
+        let late = ShownTo {
+            visibility: Some(Visibility::Public),
+            report_visibility: reports,
+            names: Some(NamesPolicy::Hidden),
+            delay_s: Some(60),
+        };
+        let told =
+            "Public: everybody can watch, and the relay lists it. Names: only of players who agreed. Delay: 60 s.";
+        assert_eq!(seen("", late), told);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::change::{Change, Status};
+use super::shown_to::ShownTo;
 use crate::socket::Outage;
 use crate::source::{Found, NoDatabase};
 
@@ -14,9 +15,9 @@ const STATUS_MS: u64 = 500;
 /// Tells changes, each once.
 pub(super) struct Announcer<S> {
     sink: S,
-    /// The raid that the relay knows, its link, which changes with who may see it, and whether that is otherwise than was
-    /// asked for, while it is connected.
-    raid: Option<(String, String, Option<bool>)>,
+    /// The raid that the relay knows, its link, which changes with who may see it, to whom it is to be shown, and whether it
+    /// is shown otherwise, while it is connected.
+    raid: Option<(String, String, ShownTo, Option<bool>)>,
     /// Why there is no connection.
     outage: Option<Outage>,
     /// The relay has answered in this run.
@@ -49,13 +50,19 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
         (self.sink)(change);
     }
 
-    /// The relay knows the raid; `otherwise`: shows it otherwise than was asked for, private or not.
-    pub(super) fn connected(&mut self, raid: String, url: String, channel_url: String, otherwise: Option<bool>) {
+    /// The relay knows the raid, which is to be `shown_to` these; `otherwise`: it is shown otherwise, private or not.
+    pub(super) fn connected(
+        &mut self,
+        raid: String,
+        url: String,
+        channel_url: String,
+        (shown_to, otherwise): (ShownTo, Option<bool>),
+    ) {
         (self.outage, self.was_connected) = (None, true);
-        let told = Some((raid.clone(), url.clone(), otherwise));
+        let told = Some((raid.clone(), url.clone(), shown_to, otherwise));
         if self.raid != told {
             self.raid = told;
-            self.tell(Change::Connected { raid, url, channel_url });
+            self.tell(Change::Connected { raid, url, channel_url, shown_to });
             if let Some(is_private) = otherwise {
                 self.tell(Change::ShownOtherwise { is_private });
             }
@@ -142,15 +149,18 @@ mod tests {
             ("/r", Some(false)),
             ("/r", None),
         ] {
-            announcer.connected("code".into(), link.into(), "/live/c".into(), otherwise);
+            announcer.connected("code".into(), link.into(), "/live/c".into(), (ShownTo::default(), otherwise));
         }
         announcer.forget_raid();
-        announcer.connected("code".into(), "/r".into(), "/live/c".into(), None);
+        let later = ShownTo { delay_s: Some(60), ..ShownTo::default() };
+        for shown_to in [ShownTo::default(), later, later] {
+            announcer.connected("code".into(), "/r".into(), "/live/c".into(), (shown_to, None));
+        }
         let links = told.try_iter().map(|change| match change {
             Change::Connected { url, .. } => url,
             Change::ShownOtherwise { is_private: false } => "open".to_owned(),
             other => panic!("{other:?}"),
         });
-        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r", "open", "/r", "/r"]);
+        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r", "open", "/r", "/r", "/r"]);
     }
 }

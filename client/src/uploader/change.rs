@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 
 use super::record::{Finished, NotSent};
+use super::shown_to::ShownTo;
 use super::trouble::Stall;
 use crate::socket::Outage;
 use crate::source::{NoDatabase, Unreadable};
@@ -43,6 +44,8 @@ pub enum Change {
         url: String,
         /// The page that always shows this uploader's present raid.
         channel_url: String,
+        /// To whom it is to be shown, and what of it: all of it is said.
+        shown_to: ShownTo,
     },
     /// The relay shows the raid otherwise than was asked for last: somebody has set it so on the relay, by hand, and it stays
     /// so. Told behind `Connected`; a `Connected` without it tells that it is over.

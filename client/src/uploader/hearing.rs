@@ -59,7 +59,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 let [raid, raid_url, channel_url] =
                     [(raid, 64), (raid_url, 500), (channel_url, 500)].map(|(text, most)| clean(&text, most));
                 self.session.welcome(v, limits, &raid_url, now_ms);
-                self.announcer.connected(raid, raid_url, channel_url, self.session.shown_otherwise());
+                let (shown_to, otherwise) = (self.session.shown_to(), self.session.shown_otherwise());
+                self.announcer.connected(raid, raid_url, channel_url, (shown_to, otherwise));
             }
             UplinkReply::Begun(begun) => self.begun(&begun, now_ms),
             UplinkReply::Ack { h, q } => {

@@ -236,6 +236,11 @@ impl Session {
         (is_private != (self.raid.visibility() == Visibility::Private)).then_some(is_private)
     }
 
+    /// To whom the raid is to be shown, and what of it.
+    pub(super) fn shown_to(&self) -> ShownTo {
+        self.raid.shown_to()
+    }
+
     /// Whether the raid began with this run and is shown to others than the one before it, or with more: what was begun for
     /// those who see that one is not for it.
     pub(super) fn shows_more(&self) -> bool {

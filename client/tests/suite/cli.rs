@@ -88,7 +88,10 @@ async fn json_lines_tell_a_fight_from_its_begin_to_its_report() {
     let (status, out, err) =
         output(command(dir.path()).args(["--db", db, "--relay", &relay.url, "--until-idle", "0.5"])).await;
     assert_eq!((status, out.as_str()), (0, ""), "{err}");
-    assert!(err.contains("Watching ") && err.contains("Report, on the relay already: http://relay/report/"), "{err}");
+    assert!(
+        err.contains("Watching ") && err.contains("Uploaded already. The report is at http://relay/report/"),
+        "{err}"
+    );
 }
 
 #[tokio::test]
@@ -234,7 +237,7 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
         assert_eq!((status, out.as_str()), (0, ""), "{err}");
         assert!(err.contains("known    2026-09-21 14:13") && err.contains("http://relay/report/"), "{err}");
         let told = format!(
-            "All 3 fights are on the relay already. Nothing was sent. To change who sees them, open {}/account.\n",
+            "All 3 fights are uploaded already. Nothing was sent. To change who sees them, open {}/account.\n",
             relay.url
         );
         assert!(err.ends_with(&told), "{err}");

@@ -58,7 +58,7 @@ impl<T> Managed<T> {
 /// use raidcast_store::AccountId;
 ///
 /// fn anybody() -> Manager {
-///     Manager { accounts: vec![AccountId(1)], by: None, key: None }
+///     Manager { accounts: vec![AccountId(1)], by: None, key: None, reads: true }
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -66,9 +66,15 @@ pub struct Manager {
     pub(super) accounts: Vec<AccountId>,
     pub(super) by: Option<PersonId>,
     pub(super) key: Option<KeyId>,
+    pub(super) reads: bool,
 }
 
 impl Manager {
+    /// Whether he may see what his accounts keep private: else he is not given a link that shows it.
+    pub fn reads(&self) -> bool {
+        self.reads
+    }
+
     /// What is noted of what he does with something of an account.
     pub fn note(&self, what: Audited, account: AccountId, at_ms: i64) -> Note {
         Note { by: self.by, key: self.key, what, about: Some(account.0), at_ms }

@@ -78,11 +78,6 @@ impl Uploader {
     pub fn until(&self) -> &Until {
         &self.until
     }
-
-    /// Asks without a ticket.
-    pub fn asker(&self) -> Asker {
-        Asker { accounts: vec![self.account], ..Asker::default() }
-    }
 }
 
 impl Door {
@@ -137,14 +132,14 @@ impl Door {
                 WhoseKey::Kept(id, _) => Some(id),
                 WhoseKey::Named(_) => None,
             });
-            return Ok(Manager { accounts: vec![uploader.account()], by: None, key });
+            return Ok(Manager { accounts: vec![uploader.account()], by: None, key, reads: uploader.reads() });
         }
         if !headers.contains_key(header::COOKIE) {
             // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
             return Err(HttpError::Unauthorized);
         }
         let who = self.members.changing(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None, reads: true })
     }
 
     /// Who asks to see what only he may see who manages it.
@@ -156,7 +151,7 @@ impl Door {
             return self.manager(headers).await;
         }
         let who = self.members.signed_in(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None, reads: true })
     }
 
     /// An account of his, by its channel.
@@ -200,12 +195,13 @@ impl Door {
         Ok(Some(self.context.signatures.verify(uploader.account(), claim, secret, now_ms)?))
     }
 
-    /// A raid of his own.
+    /// A raid of his, as its members see it.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn own_raid(&self, code: &str, uploader: &Uploader) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.raid(code, &uploader.asker()).await?;
-        Some(raid).filter(|raid| raid.account == uploader.account()).ok_or(HttpError::NotFound)
+    pub async fn own_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
+        let asker = Asker { accounts: manager.accounts.clone(), ..Asker::default() };
+        let raid = self.raid(code, &asker).await?;
+        Some(raid).filter(|raid| manager.holds(raid.account)).ok_or(HttpError::NotFound)
     }
 }

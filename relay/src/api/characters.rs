@@ -5,14 +5,26 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use raidcast_shared::character::{
-    BeliefForm, CharacterForm, ClaimForm, ClaimLine, MyCharacters, OpenClaim, OpenClaims, OptOutForm, PlayerExportForm,
+    BeliefForm, CharacterForm, ClaimForm, ClaimLine, HiddenPlayers, MyCharacters, OpenClaim, OpenClaims, OptOutForm,
+    PlayerExportForm, PlayerForm, PlayerLook,
 };
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::own::{BeforeQuery, archive, place};
 use crate::desk::Desk;
 use crate::error::HttpError;
 use crate::extract::{JsonBody, Path, Query};
 use crate::openapi::{Conflict, ForAdministrators, ForeignPage, NotFound, SignInAgain, SignedOut};
+
+/// `?before=`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct HiddenQuery {
+    /// Goes on from there: `next` of the page before.
+    #[param(required = false, value_type = String)]
+    before: Option<String>,
+}
 
 /// What browsers do with a player's archive.
 const PLAYER_ARCHIVE: &str = "attachment; filename=\"raidcast-player.tar.zst\"";
@@ -190,6 +202,48 @@ pub async fn refuse(
     let who = desk.members().changing(&headers).await?;
     desk.wishing().refuse(who, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whom administrators have hidden.
+///
+/// They are shown by name to nobody, so not here either.
+#[utoipa::path(
+    get, path = "/api/v1/opt-outs", operation_id = "hiddenPlayers", tag = "Administration",
+    params(HiddenQuery),
+    responses(
+        (status = 200, description = "Those who were hidden last come first.", body = HiddenPlayers),
+        SignedOut, ForAdministrators
+    ),
+    security(("session" = []))
+)]
+pub async fn hidden(
+    State(desk): State<Desk>,
+    Query(query): Query<HiddenQuery>,
+    headers: HeaderMap,
+) -> Result<Json<HiddenPlayers>, HttpError> {
+    let who = desk.members().signed_in(&headers).await?;
+    Ok(Json(desk.members().hidden_players(&who, query.before.as_deref()).await?))
+}
+
+/// What would be hidden of a player who asks for it: look whether it is who asks.
+///
+/// Nothing changes by it.
+#[utoipa::path(
+    post, path = "/api/v1/opt-outs/look", operation_id = "lookAtPlayer", tag = "Administration",
+    request_body = PlayerForm,
+    responses(
+        (status = 200, description = "What he is called, and in how many fights.", body = PlayerLook),
+        SignedOut, ForAdministrators, NotFound
+    ),
+    security(("session" = []))
+)]
+pub async fn look(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: JsonBody<PlayerForm>,
+) -> Result<Json<PlayerLook>, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    Ok(Json(desk.members().look_at_player(&who, &body.read()?).await?))
 }
 
 /// Hides a player who asked for it, or shows him again, everywhere and at once.

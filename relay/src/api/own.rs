@@ -84,7 +84,7 @@ pub async fn delete_raid(
     Ok(deleting(desk.eraser().raid(raid, &manager).await?))
 }
 
-/// Says who may see a raid and its reports.
+/// Says who may see a raid and its reports, which names, and how late.
 ///
 /// In force when it is answered: who may no longer see what he watches has been let go. What the raid's client says when it
 /// connects again changes nothing of it, until the client is told to say something else.
@@ -92,7 +92,7 @@ pub async fn delete_raid(
     patch, path = "/api/v1/raids/{code}", operation_id = "showRaid", tag = "Managing",
     params(("code" = String, Path, description = "Names the raid.")),
     request_body = RaidForm,
-    responses((status = 200, description = "Who may see it now.", body = RaidSeenBy), Unauthorized, Forbidden, NotFound),
+    responses((status = 200, description = "Who may see it now, and what of it.", body = RaidSeenBy), Unauthorized, Forbidden, NotFound),
     security(("key" = ["manage"]), ("session" = []))
 )]
 pub async fn show(

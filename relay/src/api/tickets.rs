@@ -1,11 +1,10 @@
-//! `POST /api/v1/raids/{code}/ticket`: the uploader ends what was shared of a private raid.
+//! `POST /api/v1/raids/{code}/ticket`: its owner ends what was shared of a private raid.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use raidcast_shared::report::RenewedTicket;
 
-use crate::account::Scope;
 use crate::desk::Desk;
 use crate::error::HttpError;
 use crate::extract::Path;
@@ -13,7 +12,8 @@ use crate::openapi::{Forbidden, NotFound, Unauthorized};
 
 /// Gives a raid a new ticket, and its channel too.
 ///
-/// The links before it end at once. The key needs the scope `manage`, and the raid must be its account's.
+/// The links before it end at once, and who watches by them is let go. The key needs the scope `manage`; on a page of the
+/// relay its owner does it.
 #[utoipa::path(
     post, path = "/api/v1/raids/{code}/ticket", operation_id = "renewTicket", tag = "Managing",
     params(("code" = String, Path, description = "Names the raid.")),
@@ -21,13 +21,13 @@ use crate::openapi::{Forbidden, NotFound, Unauthorized};
         (status = 200, description = "The new ticket and the new links.", body = RenewedTicket),
         Unauthorized, Forbidden, NotFound
     ),
-    security(("key" = ["manage"]))
+    security(("key" = ["manage"]), ("session" = []))
 )]
 pub async fn renew(
     State(desk): State<Desk>,
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<RenewedTicket>, HttpError> {
-    let uploader = desk.door().uploader(&headers, Scope::Manage).await?;
-    Ok(Json(desk.renew_tickets(&code, &uploader).await?))
+    let manager = desk.door().manager(&headers).await?;
+    Ok(Json(desk.renew_tickets(&code, &manager).await?))
 }

@@ -18,6 +18,32 @@ pub enum ConfigError {
     /// A value that this relay does not serve.
     #[error("{0}")]
     Value(String),
+    /// Several of these, a line each.
+    #[error("{}", lines(.0))]
+    Several(Vec<ConfigError>),
+}
+
+impl ConfigError {
+    /// All that is wrong, of one or several.
+    pub fn each(&self) -> &[Self] {
+        match self {
+            Self::Several(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// All of it; `None` where nothing is wrong. What stands in the file comes first, in its order.
+    pub(super) fn of_all(mut all: Vec<Self>) -> Option<Self> {
+        all.sort_by_key(|error| match error {
+            Self::File { line, .. } => (false, *line),
+            Self::Value(_) | Self::Several(_) => (true, None),
+        });
+        if all.len() > 1 { Some(Self::Several(all)) } else { all.pop() }
+    }
+}
+
+fn lines(all: &[ConfigError]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// As compilers write it, and editors open it.

@@ -66,14 +66,26 @@ pub(super) struct File {
     pub(super) providers: BTreeMap<String, ProviderEntry>,
 }
 
+/// The file as it was read.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) file: File,
+    pub(super) lines: Lines,
+    /// What could not be read of it and is left out, by its path, and why.
+    pub(super) refused: Vec<(String, ConfigError)>,
+}
+
 impl File {
     /// Reads it; where it need not be there, what is not there sets nothing.
-    pub(super) fn read(path: &Path, required: bool) -> Result<(Self, Lines), ConfigError> {
+    ///
+    /// # Errors
+    /// It cannot be read, or is no TOML.
+    pub(super) fn read(path: &Path, required: bool) -> Result<Read, ConfigError> {
         let wrong = |line: Option<usize>, why: String| ConfigError::File { path: path.to_owned(), line, why };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound && !required => {
-                return Ok((Self::default(), Lines::default()));
+                return Ok(Read::default());
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(wrong(None, "it is not there: check --config, or RAIDCAST_CONFIG".to_owned()));
@@ -86,12 +98,49 @@ impl File {
         let parsed = config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
             .build()
-            .and_then(config::Config::try_deserialize);
-        match parsed {
-            Ok(file) => Ok((file, lines)),
-            Err(error) => Err(wrong(path_of(&error).and_then(|path| lines.at(&path)), without_values(&error))),
+            .map_err(|error| wrong(path_of(&error).and_then(|path| lines.at(&path)), without_values(&error)))?;
+        let (mut all, mut refused) = (parsed.cache, Vec::<(String, ConfigError)>::new());
+        loop {
+            let error = match Self::deserialize(all.clone()) {
+                Ok(file) => return Ok(Read { file, lines, refused }),
+                Err(error) => error,
+            };
+            let at = path_of(&error).unwrap_or_default();
+            // A section may lack what was taken out of it: that is said already.
+            if !refused.iter().any(|(path, _)| *path == at) {
+                refused.push((at.clone(), wrong(lines.at(&at), without_values(&error))));
+            }
+            if !take_out(&mut all, &at) {
+                let all = refused.into_iter().map(|(_, error)| error).collect();
+                return Err(ConfigError::of_all(all).unwrap_or_else(|| wrong(None, without_values(&error))));
+            }
         }
     }
+}
+
+/// Takes out what stands at a path, or else what it would stand in; false if there is nothing of it.
+fn take_out(all: &mut config::Value, path: &str) -> bool {
+    let mut path = path;
+    loop {
+        if take_out_at(all, "", path) {
+            return true;
+        }
+        match path.rfind(['.', '[']) {
+            Some(end) => path = &path[..end],
+            None => return false,
+        }
+    }
+}
+
+/// Takes out what stands at a path, of what stands below another one.
+fn take_out_at(value: &mut config::Value, below: &str, path: &str) -> bool {
+    let config::ValueKind::Table(table) = &mut value.kind else { return false };
+    let dot = if below.is_empty() { "" } else { "." };
+    let place = |name: &str| format!("{below}{dot}{name}");
+    if let Some(name) = table.keys().find(|name| place(name) == path).cloned() {
+        return table.remove(&name).is_some();
+    }
+    table.iter_mut().any(|(name, value)| path.starts_with(&place(name)) && take_out_at(value, &place(name), path))
 }
 
 /// A key under `[keys.NAME]`.

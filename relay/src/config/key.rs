@@ -75,22 +75,19 @@ fn unusable(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Refuses keys that nobody can send, that stand for two accounts, or for somebody who signs in.
-///
-/// # Errors
-/// The first of them by its place, and why: without its name, which may be a key that was written on the wrong side.
-pub(super) fn check_keys(keys: &[KeySetting]) -> Result<(), (usize, String)> {
-    for (at, KeySetting { account, key, .. }) in keys.iter().enumerate() {
+/// Keys that nobody can send, that stand for two accounts, or for somebody who signs in: each by its place, and why. Without
+/// its name, which may be a key that was written on the wrong side.
+pub(super) fn refused_keys(keys: &[KeySetting]) -> Vec<(usize, String)> {
+    let refused = |(at, KeySetting { account, key, .. }): (usize, &KeySetting)| {
         if account.starts_with('@') {
             let why = "the account begins with @, as those of people who sign in: give it another name";
-            return Err((at, why.to_owned()));
+            return Some((at, why.to_owned()));
         }
         if let Some(why) = unusable(key) {
-            return Err((at, format!("the upload key {why}, for example from `openssl rand -hex 32`")));
+            return Some((at, format!("the upload key {why}, for example from `openssl rand -hex 32`")));
         }
-        if keys[..at].iter().any(|other| other.key == *key) {
-            return Err((at, "it is the same upload key as another: give each account its own".to_owned()));
-        }
-    }
-    Ok(())
+        let is_anothers = keys[..at].iter().any(|other| other.key == *key);
+        is_anothers.then(|| (at, "it is the same upload key as another: give each account its own".to_owned()))
+    };
+    keys.iter().enumerate().filter_map(refused).collect()
 }

@@ -3,11 +3,12 @@
 //! A variable of the environment has the setting's name, with RAIDCAST_ before it; one that is empty sets nothing. Lists
 //! stand in it with commas between them.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::ConfigError;
-use super::file::File;
+use super::file::{File, Read};
 use super::limit::at_least;
 use super::lines::Lines;
 use super::source::{Source, Sources};
@@ -20,11 +21,15 @@ fn variable(name: &str) -> String {
     format!("RAIDCAST_{}", name.to_ascii_uppercase())
 }
 
-/// The environment and the file, in their order.
+/// The environment and the file, in their order; and all that is wrong in them: what cannot be used is as if it were not
+/// set, so that the rest is looked at, too.
 pub(super) struct Layers<'a> {
     environment: &'a dyn Fn(&str) -> Option<OsString>,
     pub(super) sources: Sources,
     lines: Lines,
+    wrong: Vec<ConfigError>,
+    /// Settings of which something is wrong, by the names at the top of the file.
+    refused: BTreeSet<String>,
 }
 
 impl<'a> Layers<'a> {
@@ -36,23 +41,48 @@ impl<'a> Layers<'a> {
         let named = flag.or_else(|| environment("RAIDCAST_CONFIG").filter(|set| !set.is_empty()).map(PathBuf::from));
         let required = named.is_some();
         let file = named.unwrap_or_else(|| FILE.into());
-        let (read, lines) = File::read(&file, required)?;
+        let Read { file: read, lines, refused } = File::read(&file, required)?;
         let sources = Sources::of_file(file);
-        Ok((Self { environment, sources, lines }, read))
+        let mut layers = Self { environment, sources, lines, wrong: Vec::new(), refused: BTreeSet::new() };
+        for (path, error) in refused {
+            layers.refuse(&path, error);
+        }
+        Ok((layers, read))
     }
 
-    /// An error in the file, at a path like `keys.bot.scopes`.
-    pub(super) fn in_file(&self, path: &str, why: String) -> ConfigError {
-        ConfigError::File { path: self.sources.file.clone(), line: self.lines.at(path), why }
+    /// What set each value.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub(super) fn end(self) -> Result<Sources, ConfigError> {
+        ConfigError::of_all(self.wrong).map_or(Ok(self.sources), Err)
     }
 
-    /// An error where a setting was set.
-    pub(super) fn at(&self, name: &str, why: String) -> ConfigError {
-        match self.sources.of(name) {
+    fn refuse(&mut self, path: &str, error: ConfigError) {
+        let name = path.split(['.', '[']).next().unwrap_or(path);
+        self.refused.insert(name.to_owned());
+        self.wrong.push(error);
+    }
+
+    /// Whether something of a setting is wrong: what follows of it is not wrong by itself.
+    pub(super) fn is_refused(&self, name: &str) -> bool {
+        self.refused.contains(name)
+    }
+
+    /// Something is wrong in the file, at a path like `keys.bot.scopes`.
+    pub(super) fn refuse_in_file(&mut self, path: &str, why: String) {
+        let error = ConfigError::File { path: self.sources.file.clone(), line: self.lines.at(path), why };
+        self.refuse(path, error);
+    }
+
+    /// Something is wrong where a setting was set.
+    pub(super) fn refuse_at(&mut self, name: &str, why: String) {
+        let error = match self.sources.of(name) {
             Source::Environment(variable) => wrong(variable, &why),
             Source::Flag(flag) => ConfigError::Value(format!("{flag} is not what it must be: {why}")),
-            _ => self.in_file(name, why),
-        }
+            _ => return self.refuse_in_file(name, why),
+        };
+        self.refuse(name, error);
     }
 
     fn set(&self, name: &str) -> Option<(String, String)> {
@@ -69,18 +99,24 @@ impl<'a> Layers<'a> {
         flag: Option<T>,
         file: Option<T>,
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, ConfigError> {
+    ) -> Option<T> {
         let (value, source) = if let Some(value) = flag {
             (Some(value), Source::Flag(flag_of(name)))
         } else if let Some((variable, text)) = self.set(name) {
-            let value = parse(&text).map_err(|why| wrong(&variable, &why))?;
-            (Some(value), Source::Environment(variable))
+            let value = match parse(&text) {
+                Ok(value) => Some(value),
+                Err(why) => {
+                    self.refuse(name, wrong(&variable, &why));
+                    None
+                }
+            };
+            (value, Source::Environment(variable))
         } else {
             let source = if file.is_some() { Source::File } else { Source::Default };
             (file, source)
         };
         self.sources.note(name, source);
-        Ok(value)
+        value
     }
 
     /// A value that the file has as text, too.
@@ -90,10 +126,14 @@ impl<'a> Layers<'a> {
         flag: Option<T>,
         file: Option<String>,
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, ConfigError> {
+    ) -> Option<T> {
         let is_before_the_file = flag.is_some() || self.set(name).is_some();
-        let file = match file.filter(|_| !is_before_the_file) {
-            Some(text) => Some(parse(&text).map_err(|why| self.in_file(name, why))?),
+        let file = match file.filter(|_| !is_before_the_file).map(|text| parse(&text)) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(why)) => {
+                self.refuse_in_file(name, why);
+                None
+            }
             None => None,
         };
         self.parsed(name, flag, file, parse)
@@ -106,54 +146,55 @@ impl<'a> Layers<'a> {
         flags: Vec<T>,
         file: &[String],
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Vec<T>, ConfigError> {
+    ) -> Vec<T> {
         let flags = (!flags.is_empty()).then_some(flags);
         let is_before_the_file = flags.is_some() || self.set(name).is_some();
-        let of_file = if file.is_empty() || is_before_the_file {
-            None
-        } else {
-            let values = file
-                .iter()
-                .enumerate()
-                .map(|(at, text)| parse(text).map_err(|why| self.in_file(&format!("{name}[{at}]"), why)));
-            Some(values.collect::<Result<Vec<_>, _>>()?)
+        let mut of_file = None;
+        if !file.is_empty() && !is_before_the_file {
+            let mut values = Vec::new();
+            for (at, text) in file.iter().enumerate() {
+                match parse(text) {
+                    Ok(value) => values.push(value),
+                    Err(why) => self.refuse_in_file(&format!("{name}[{at}]"), why),
+                }
+            }
+            of_file = Some(values);
+        }
+        let several = |text: &str| {
+            let (mut values, mut whys) = (Vec::new(), Vec::new());
+            for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+                match parse(part) {
+                    Ok(value) => values.push(value),
+                    Err(why) => whys.push(why),
+                }
+            }
+            if whys.is_empty() { Ok(values) } else { Err(whys.join("; ")) }
         };
-        let several = |text: &str| text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(&parse).collect();
-        Ok(self.parsed(name, flags, of_file, several)?.unwrap_or_default())
+        self.parsed(name, flags, of_file, several).unwrap_or_default()
     }
 
     /// Text as it is.
-    pub(super) fn text(
-        &mut self,
-        name: &str,
-        flag: Option<String>,
-        file: Option<String>,
-    ) -> Result<Option<String>, ConfigError> {
+    pub(super) fn text(&mut self, name: &str, flag: Option<String>, file: Option<String>) -> Option<String> {
         self.parsed(name, flag, file, |text| Ok(text.to_owned()))
     }
 
     /// Where something is.
-    pub(super) fn path(
-        &mut self,
-        name: &str,
-        flag: Option<PathBuf>,
-        file: Option<PathBuf>,
-    ) -> Result<Option<PathBuf>, ConfigError> {
+    pub(super) fn path(&mut self, name: &str, flag: Option<PathBuf>, file: Option<PathBuf>) -> Option<PathBuf> {
         self.parsed(name, flag, file, |text| Ok(text.into()))
     }
 
     /// A number that is not too small.
-    pub(super) fn number(
-        &mut self,
-        name: &str,
-        flag: Option<u32>,
-        file: Option<u32>,
-        least: u32,
-    ) -> Result<Option<u32>, ConfigError> {
+    pub(super) fn number(&mut self, name: &str, flag: Option<u32>, file: Option<u32>, least: u32) -> Option<u32> {
         let number = self.parsed(name, flag, file, |text| {
             text.trim().parse().map_err(|_| format!("`{name}` must be a number of at least {least}"))
         })?;
-        number.map(|number| at_least(name, least, number).map_err(|why| self.at(name, why))).transpose()
+        match at_least(name, least, number) {
+            Ok(number) => Some(number),
+            Err(why) => {
+                self.refuse_at(name, why);
+                None
+            }
+        }
     }
 }
 

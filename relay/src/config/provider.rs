@@ -48,17 +48,20 @@ pub(super) fn secret_variable(id: &str) -> String {
     format!("RAIDCAST_PROVIDER_{}_SECRET", id.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// The providers of a file, by name.
-///
-/// # Errors
-/// The name of one that cannot be, and why.
+/// The providers of a file, by name; and the names of those that cannot be, and why.
 pub(super) fn providers(
     entries: BTreeMap<String, ProviderEntry>,
     environment: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Vec<ProviderSetting>, (String, String)> {
-    let mut all = Vec::<ProviderSetting>::new();
+) -> (Vec<ProviderSetting>, Vec<(String, String)>) {
+    let (mut all, mut refused) = (Vec::<ProviderSetting>::new(), Vec::new());
     for (id, entry) in entries {
-        let setting = entry.setting(id.clone(), environment).map_err(|why| (id, why))?;
+        let setting = match entry.setting(id.clone(), environment) {
+            Ok(setting) => setting,
+            Err(why) => {
+                refused.push((id, why));
+                continue;
+            }
+        };
         let issuer = |setting: &ProviderSetting| match &setting.kind {
             ProviderKind::OpenId { issuer } => Some(issuer.clone()),
             ProviderKind::Discord { .. } => None,
@@ -67,11 +70,12 @@ pub(super) fn providers(
         if let Some(twin) = twin {
             let (one, other) = (&twin.id, setting.id);
             let text = format!("the providers `{one}` and `{other}` have the same issuer: keep one of them");
-            return Err((other, text));
+            refused.push((other, text));
+            continue;
         }
         all.push(setting);
     }
-    Ok(all)
+    (all, refused)
 }
 
 /// Whether a provider may be named so in addresses, in the table of sign-ins and in the environment.
@@ -208,7 +212,8 @@ mod tests {
         let environment = |name: &str| {
             environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
         };
-        providers(all.providers, &environment).map_err(|(_, why)| why)
+        let (all, mut refused) = providers(all.providers, &environment);
+        if refused.is_empty() { Ok(all) } else { Err(refused.remove(0).1) }
     }
 
     const OPENID: &str = "[providers.guild-sso]\nkind = \"openid\"\nissuer = \"https://sso.example/realms/a\"\n\

@@ -565,6 +565,7 @@ impl Keeper {
             if raid.visibility == fight.visibility
                 && raid.report_visibility.is_none_or(|visibility| visibility == fight.visibility)
                 && raid.names == fight.names
+                && raid.delay.ms == 0
             {
                 if number > 0 {
                     let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);

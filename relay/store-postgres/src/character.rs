@@ -5,8 +5,8 @@ use raidcast_shared::id::ActorId;
 use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
-    SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
+    Claim, FIGHTS_LOOKED_AT, HiddenPlayer, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, PlayerHeld,
+    PlayerNames, Proof, ProvedBy, SEEN_MAX, SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
 };
 use sqlx::PgConnection;
 
@@ -254,6 +254,43 @@ impl Characters for PostgresStore {
             let is_so = hide(&mut transaction, &player.to_hex(), hidden, true, &note).await?;
             transaction.commit().await?;
             Ok(is_so)
+        })
+    }
+
+    fn hidden_players(&self, before: Option<HiddenPlayer>, limit: u32) -> StoreFuture<'_, Vec<HiddenPlayer>> {
+        Self::answer(async move {
+            // No id begins with a letter behind "f".
+            let (since_ms, last) =
+                before.map_or((i64::MAX, "g".to_owned()), |last| (last.since_ms, last.player.to_hex()));
+            let rows = sqlx::query!(
+                r#"SELECT player, since_ms FROM opt_outs
+                   WHERE by_administrator AND (since_ms, player COLLATE "C") < ($1, $2)
+                   ORDER BY since_ms DESC, player COLLATE "C" DESC LIMIT $3"#,
+                since_ms,
+                last,
+                i64::from(limit),
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            let read = |row: (String, i64)| Ok(HiddenPlayer { player: player(&row.0)?, since_ms: row.1 });
+            let rows = rows.into_iter().map(|row| (row.player, row.since_ms));
+            let players = rows.map(read).collect::<Result<Vec<_>, StoreError>>()?;
+            Ok(players)
+        })
+    }
+
+    fn player_names(&self, player: ActorId) -> StoreFuture<'_, PlayerNames> {
+        Self::answer(async move {
+            let rows = sqlx::query!(
+                r#"SELECT name AS "name?", count(*) AS "fights!"
+                   FROM (SELECT name FROM encounter_players WHERE actor_id = $1 ORDER BY encounter DESC LIMIT $2) AS newest
+                   GROUP BY name"#,
+                player.to_hex(),
+                i64::from(FIGHTS_LOOKED_AT),
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(PlayerNames::of(rows.into_iter().map(|row| (row.name, row.fights))))
         })
     }
 

@@ -22,8 +22,8 @@ macro_rules! select_raid_lines {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidLineColumns,
-            r#"SELECT r.row, r.account, r.code, r.title, r.visibility, r.report_visibility, r.names, r.created_at_ms,
-                      r.active_at_ms, r.pinned, r.tickets,
+            r#"SELECT r.row, r.account, r.code, r.title, r.visibility, r.report_visibility, r.names, r.delay_ms,
+                      r.created_at_ms, r.active_at_ms, r.pinned, r.tickets,
                       (SELECT count(*) FROM encounters e WHERE e.raid = r.row) AS "fights!"
                FROM raids r "# + $rest
             $(, $argument)*

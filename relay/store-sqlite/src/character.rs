@@ -4,8 +4,8 @@ use raidcast_shared::id::ActorId;
 use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
-    SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
+    Claim, FIGHTS_LOOKED_AT, HiddenPlayer, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, PlayerHeld,
+    PlayerNames, Proof, ProvedBy, SEEN_MAX, SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -164,6 +164,44 @@ impl Characters for SqliteStore {
 
     fn hide_player(&self, player: ActorId, hidden: bool, note: Note) -> StoreFuture<'_, bool> {
         self.write(HidePlayer { player, hidden, note })
+    }
+
+    fn hidden_players(&self, before: Option<HiddenPlayer>, limit: u32) -> StoreFuture<'_, Vec<HiddenPlayer>> {
+        Self::read(async move {
+            // No id begins with a letter behind "f".
+            let (since_ms, last) =
+                before.map_or((i64::MAX, "g".to_owned()), |last| (last.since_ms, last.player.to_hex()));
+            let rows = sqlx::query!(
+                r#"SELECT player AS "player!: String", since_ms AS "since_ms!: i64" FROM opt_outs
+                   WHERE by_administrator = TRUE AND (since_ms, player) < (?1, ?2)
+                   ORDER BY since_ms DESC, player DESC LIMIT ?3"#,
+                since_ms,
+                last,
+                limit,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            let read = |row: (String, i64)| Ok(HiddenPlayer { player: player(&row.0)?, since_ms: row.1 });
+            let rows = rows.into_iter().map(|row| (row.player, row.since_ms));
+            let players = rows.map(read).collect::<Result<Vec<_>, StoreError>>()?;
+            Ok(players)
+        })
+    }
+
+    fn player_names(&self, player: ActorId) -> StoreFuture<'_, PlayerNames> {
+        Self::read(async move {
+            let player = player.to_hex();
+            let rows = sqlx::query!(
+                r#"SELECT name AS "name?: String", count(*) AS "fights!: i64"
+                   FROM (SELECT name FROM encounter_players WHERE actor_id = ?1 ORDER BY encounter DESC LIMIT ?2) AS newest
+                   GROUP BY name"#,
+                player,
+                FIGHTS_LOOKED_AT,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(PlayerNames::of(rows.into_iter().map(|row| (row.name, row.fights))))
+        })
     }
 
     fn knows_player(&self, player: ActorId) -> StoreFuture<'_, bool> {

@@ -25,7 +25,7 @@ macro_rules! select_raid_lines {
         sqlx::query_as!(
             RaidLineColumns,
             r#"SELECT r.row AS "row!", r.account, r.code, r.title, r.visibility, r.report_visibility, r.names,
-                      r.created_at_ms, r.active_at_ms, r.pinned AS "pinned: bool", r.tickets,
+                      r.delay_ms, r.created_at_ms, r.active_at_ms, r.pinned AS "pinned: bool", r.tickets,
                       (SELECT count(*) FROM encounters e WHERE e.raid = r.row) AS "fights!: i64"
                FROM raids r "# + $rest
             $(, $argument)*

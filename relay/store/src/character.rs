@@ -19,6 +19,8 @@ pub const CLAIMS_MAX: i64 = 2_000;
 pub const CHARACTERS_OF_PERSON_MAX: i64 = 20;
 /// Players who may be hidden: as sets of ids in memory some five megabytes.
 pub const OPT_OUTS_MAX: i64 = 100_000;
+/// So many of a player's fights are looked at, the newest ones.
+pub const FIGHTS_LOOKED_AT: u32 = 1_000;
 /// Claims of a list.
 pub const CLAIMS_LISTED_MAX: i64 = 100;
 /// Names of a player that who decides is told.
@@ -191,6 +193,38 @@ pub struct PlayerHeld {
     pub hidden: Option<(i64, bool)>,
 }
 
+/// A player whom an administrator has hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HiddenPlayer {
+    /// The player's id in logs.
+    pub player: ActorId,
+    /// Since when, Unix ms.
+    pub since_ms: i64,
+}
+
+/// In which fights a player is, and what he is called there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlayerNames {
+    /// In how many: of his newest [`FIGHTS_LOOKED_AT`].
+    pub fights: u32,
+    /// His names, with in how many of these he has each, that of most first.
+    pub names: Vec<(String, u32)>,
+}
+
+impl PlayerNames {
+    /// Of names and how many fights have each; of some no name is known.
+    pub fn of(rows: impl IntoIterator<Item = (Option<String>, i64)>) -> Self {
+        let mut all = Self::default();
+        for (name, fights) in rows {
+            let fights = u32::try_from(fights).unwrap_or_default();
+            all.fights += fights;
+            all.names.extend(name.map(|name| (name, fights)));
+        }
+        all.names.sort_by(|(one, of_one), (other, of_other)| of_other.cmp(of_one).then_with(|| one.cmp(other)));
+        all
+    }
+}
+
 /// How a character is to be shown; what is left out stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
@@ -294,6 +328,12 @@ pub trait Characters: Send + Sync {
     /// Hides a player by an administrator's word, whosever he is, or shows him again, with a note; `false` if as many are
     /// hidden as may be.
     fn hide_player(&self, player: ActorId, hidden: bool, note: Note) -> StoreFuture<'_, bool>;
+
+    /// Players whom administrators have hidden, those who were hidden last first: from the last one, or before one.
+    fn hidden_players(&self, before: Option<HiddenPlayer>, limit: u32) -> StoreFuture<'_, Vec<HiddenPlayer>>;
+
+    /// What a player is called in his newest fights.
+    fn player_names(&self, player: ActorId) -> StoreFuture<'_, PlayerNames>;
 
     /// Whether anything is held of a player: a fight, whose he is, or that he is hidden.
     fn knows_player(&self, player: ActorId) -> StoreFuture<'_, bool>;

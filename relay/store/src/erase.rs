@@ -67,6 +67,8 @@ pub struct RaidLine {
     pub report_visibility: Option<Visibility>,
     /// Which names spectators see.
     pub names: NamesPolicy,
+    /// By how much those are behind, ms.
+    pub delay_ms: i64,
     /// Unix ms.
     pub created_at_ms: i64,
     /// Unix ms.

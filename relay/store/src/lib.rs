@@ -46,8 +46,8 @@ pub use account::{Account, AccountId, Accounts, KeyId, no_account};
 pub use audit::{AuditRow, Audited, Audits, NOTES_LOOKED_AT, NOTES_MAX, NOTES_OF_ONE_MAX, Note};
 pub use character::{
     CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim,
-    JudgedClaim, NAMES_JUDGED, NAMES_OF_ACCOUNT_MAX, NewClaim, OPT_OUTS_MAX, PlayerHeld, Proof, ProvedBy, SEEN_MAX,
-    Seen, SeenClaim, Wish, Wished, Wishes,
+    FIGHTS_LOOKED_AT, HiddenPlayer, JudgedClaim, NAMES_JUDGED, NAMES_OF_ACCOUNT_MAX, NewClaim, OPT_OUTS_MAX,
+    PlayerHeld, PlayerNames, Proof, ProvedBy, SEEN_MAX, Seen, SeenClaim, Wish, Wished, Wishes,
 };
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, Viewpoint, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
@@ -59,7 +59,7 @@ pub use key::{KEYS_MAX, KeyRow, Keys, NewKey};
 pub use link::{LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
-pub use raid::{Delay, Policy, RaidRow, Raids, ShownTo, Tickets, stricter};
+pub use raid::{Delay, Policy, RaidRow, Raids, ShownTo, Tickets, stricter, stricter_names};
 pub use removal::{NewRemoval, REMOVALS_MAX, Removal, Removals};
 pub use report::{KeptReport, ListPart, Page, PublicReports, ReportLine, ReportPlace, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};

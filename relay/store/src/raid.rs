@@ -75,6 +75,20 @@ pub fn stricter(one: Visibility, other: Visibility) -> Visibility {
     if of_visibility(one) < of_visibility(other) { other } else { one }
 }
 
+/// The policy that names fewer players.
+pub fn stricter_names(one: NamesPolicy, other: NamesPolicy) -> NamesPolicy {
+    if hides(one) < hides(other) { other } else { one }
+}
+
+/// How many players it hides: where nobody is named who has not agreed, those who have are.
+fn hides(names: NamesPolicy) -> u8 {
+    match names {
+        NamesPolicy::Full => 0,
+        NamesPolicy::Hidden => 1,
+        NamesPolicy::Class => 2,
+    }
+}
+
 /// A raid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RaidRow {
@@ -92,7 +106,7 @@ pub struct RaidRow {
     pub visibility: Visibility,
     /// Who may see its reports; `None`: as what is live.
     pub report_visibility: Option<Visibility>,
-    /// What its client said of both, where somebody set it otherwise since.
+    /// What its client said of both, where somebody set them, or names or the delay, otherwise since.
     pub said: Option<ShownTo>,
     /// Which names spectators see.
     pub names: NamesPolicy,
@@ -136,13 +150,7 @@ impl Policy {
         let fewer = |to: Visibility, from: Visibility| stricter(to, from) == to;
         let shown_to_more = !fewer(self.shown_to.live, other.shown_to.live)
             || !fewer(self.shown_to.reports(), other.shown_to.reports());
-        // Where nobody is named who has not agreed, those who have are.
-        let hidden = |names: NamesPolicy| match names {
-            NamesPolicy::Full => 0,
-            NamesPolicy::Hidden => 1,
-            NamesPolicy::Class => 2,
-        };
-        shown_to_more || hidden(self.names) < hidden(other.names) || self.delay.ms < other.delay.ms
+        shown_to_more || hides(self.names) < hides(other.names) || self.delay.ms < other.delay.ms
     }
 }
 

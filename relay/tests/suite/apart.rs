@@ -3,7 +3,7 @@
 use raidcast_shared::account::Audited;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply, Visibility};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -76,7 +76,8 @@ async fn what_is_live_and_reports_are_shown_each_to_its_own() {
     assert_eq!(seen(&relay, &raid, &reports).await, ([404; 5], vec![]));
     // The night stays secret, what became of it does not, and leads nobody to the raid.
     let shown = show(&relay, &raid, json!({"reportVisibility": "public"})).await;
-    assert_eq!(shown, json!({"visibility": "private", "reportVisibility": "public"}));
+    let with = |seen_by: Value| json!({"names": "full", "delayS": 0, "visibility": seen_by[0], "reportVisibility": seen_by[1]});
+    assert_eq!(shown, with(json!(["private", "public"])));
     assert_eq!(seen(&relay, &raid, &reports).await, ([404, 200, 200, 200, 404], vec![]));
     assert_eq!(public().await, (1, vec![String::new()]));
     let (_, report) = relay.get(&format!("/api/v1/reports/{ended}")).await;
@@ -101,7 +102,7 @@ async fn what_is_live_and_reports_are_shown_each_to_its_own() {
     assert_eq!(list["reports"].as_array().unwrap().len(), 2);
     // As one again.
     let shown = show(&relay, &raid, json!({"reportVisibility": "live"})).await;
-    assert_eq!(shown, json!({"visibility": "public", "reportVisibility": null}));
+    assert_eq!(shown, with(json!(["public", null])));
     assert_eq!(seen(&relay, &raid, &reports).await, ([200; 5], both));
     assert_eq!(public().await, (2, vec![raid.clone(), raid.clone()]));
     drop(uploader);
@@ -198,6 +199,46 @@ async fn what_was_set_stays_until_the_client_says_something_else() {
 }
 
 #[tokio::test]
+async fn names_and_delay_are_changed_at_any_time_and_what_was_set_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let (uploader, [ended, _]) = evening(&relay, seen_by(Unlisted, None)).await;
+    let raid = uploader.welcome.raid.clone();
+    let path = format!("/api/v1/reports/{ended}");
+    let seen = async |relay: &TestRelay| {
+        let ((_, report), (_, page)) = (relay.get(&path).await, relay.get(&format!("/api/v1/raids/{raid}")).await);
+        (report.to_string().contains("Aeris"), page["delayS"].as_u64())
+    };
+    let is = async |relay: &TestRelay, names: NamesPolicy, delay_s: i64| {
+        let row = relay.store.raid_by_code(&raid).await.unwrap().unwrap();
+        assert_eq!((row.names, row.delay.ms), (names, delay_s * 1_000));
+    };
+    assert_eq!(seen(&relay).await, (true, Some(0)));
+    let shown = show(&relay, &raid, json!({"names": "class", "delayS": 60})).await;
+    let now = json!({"visibility": "unlisted", "reportVisibility": null, "names": "class", "delayS": 60});
+    assert_eq!((shown, seen(&relay).await), (now, (false, Some(60))));
+    // It connects again as it is set up, also where the relay knows no more what it said before.
+    let says = |names, delay_s| Hello { names, delay_s, ..seen_by(Unlisted, None) };
+    let again = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Full, 0)).await;
+    is(&relay, NamesPolicy::Class, 60).await;
+    drop((uploader, again));
+    let relay = relay.restart().await;
+    let again = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Full, 0)).await;
+    is(&relay, NamesPolicy::Class, 60).await;
+    // It is set up otherwise: each by itself.
+    let more = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 0)).await;
+    is(&relay, NamesPolicy::Hidden, 60).await;
+    let last = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 10)).await;
+    is(&relay, NamesPolicy::Hidden, 10).await;
+    // By hand, all of it is shown again, and at once.
+    show(&relay, &raid, json!({"names": "full", "delayS": 0})).await;
+    assert_eq!(seen(&relay).await, (true, Some(0)));
+    let _last = (again, more, last, Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 10)).await);
+    is(&relay, NamesPolicy::Full, 0).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn who_manages_a_raid_says_who_sees_it_and_nobody_else() {
     let data = tempfile::tempdir().unwrap();
     let relay = people::open(data.path()).await;
@@ -207,7 +248,14 @@ async fn who_manages_a_raid_says_who_sees_it_and_nobody_else() {
     for (key, status) in [(None, 401), (Some("nobody's key"), 401), (Some(UPLOAD_KEY), 403), (Some(OTHER_KEY), 404)] {
         assert_eq!(relay.send("PATCH", &raid, key, Some(&form)).await.0, status, "{key:?}");
     }
-    for wrong in [json!({"visibility": "live"}), json!({"reportVisibility": "secret"}), json!({"names": "full"})] {
+    for wrong in [
+        json!({"visibility": "live"}),
+        json!({"reportVisibility": "secret"}),
+        json!({"names": "some"}),
+        json!({"delayS": 601}),
+        json!({"delayS": -1}),
+        json!({"title": "x"}),
+    ] {
         assert_eq!(relay.send("PATCH", &raid, Some(KEY), Some(&wrong)).await.0, 400, "{wrong}");
     }
     assert_eq!(relay.get(&raid).await.1["visibility"], "unlisted");
@@ -216,12 +264,23 @@ async fn who_manages_a_raid_says_who_sees_it_and_nobody_else() {
     let (_, key) = ana.make_key(&["upload"], None).await;
     let hers = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Private, None) };
     let hers = Uploader::connect_as(&relay, &key, hers).await;
+    // The link that her client shows, she replaces there, too.
+    let renew = format!("/api/v1/raids/{}/ticket", hers.welcome.raid);
+    let ticket = async |by: &mut Browser| {
+        let renewed = by.ask("POST", &renew, None).await;
+        assert_eq!(renewed.status, 200, "{}", renewed.body);
+        renewed.body["raidUrl"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (ticket(&mut ana).await, ticket(&mut ana).await);
+    assert!(first.contains("?ticket=") && first != second, "{first} {second}");
+    assert_eq!(ana.ask("POST", &format!("{raid}/ticket"), None).await.status, 404);
     let shown = ana.ask("PATCH", &format!("/api/v1/raids/{}", hers.welcome.raid), Some(form.clone())).await;
     assert_eq!((shown.status, &shown.body["visibility"]), (200, &"public".into()));
     assert_eq!(ana.ask("PATCH", &raid, Some(form.clone())).await.status, 404);
     let raids = ana.get("/api/v1/me/raids").await.body;
     assert_eq!(raids["raids"][0]["visibility"], "public");
     ana.page = "Sec-Fetch-Site: cross-site\r\n";
+    assert_eq!(ana.ask("POST", &renew, None).await.code(), "foreign_page");
     assert_eq!(
         ana.ask("PATCH", &format!("/api/v1/raids/{}", hers.welcome.raid), Some(form)).await.code(),
         "foreign_page"

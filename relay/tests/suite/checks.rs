@@ -114,6 +114,19 @@ fn what_is_wrong_is_said_with_what_to_do_and_the_end_is_no_success() {
     assert_eq!(left, Vec::<String>::new());
 }
 
+#[test]
+fn all_mistakes_of_a_configuration_are_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "listen = [\"8787\"]\nkeep_days = 0\n[upload_keys]\nguild = \"short\"\n";
+    let (good, text) = run(folder.path(), "check", file, &[], &[("RAIDCAST_MEMORY_MIB", "much")]);
+    let wrong: Vec<_> = text.lines().filter(|line| line.starts_with("WRONG  configuration")).collect();
+    assert!(!good && wrong.len() == 4 && text.contains("set right what is wrong (4)"), "{text}");
+    for (line, says) in wrong.iter().zip(["raidcast.toml:1:", "raidcast.toml:2:", "raidcast.toml:4:", "MEMORY_MIB"]) {
+        assert!(line.contains(says), "{says}: {text}");
+    }
+    assert!(line(&text, "note", "configuration").contains("nothing else was looked at"), "{text}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn where_no_folder_can_be_made_that_is_said_and_nothing_of_its_disk() {

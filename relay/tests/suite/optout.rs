@@ -584,6 +584,27 @@ async fn claims_have_limits_and_are_ones_own() {
     assert_eq!(bo.ask("POST", "/api/v1/opt-outs", Some(hides.clone())).await.code(), "not_administrator");
     let report = finished(&mut Uploader::connect_as(&relay, KEY, hello()).await, &Script::new(3, 2)).await;
     all_derived(&relay).await;
+    // He looks before, and sees afterwards whom he has hidden, without a name.
+    let look = async |by: &mut Browser| by.ask("POST", "/api/v1/opt-outs/look", Some(json!({"player": PLAYER}))).await;
+    let listed = async |by: &mut Browser| by.get("/api/v1/opt-outs").await;
+    assert_eq!((look(&mut bo).await.code(), listed(&mut bo).await.code()), ("not_administrator", "not_administrator"));
+    let looked = look(&mut ana).await.body;
+    assert_eq!((&looked["player"], &looked["hidden"]), (&key.as_str().into(), &false.into()));
+    let fights = looked["fights"].as_u64().unwrap();
+    assert!(fights > 0 && looked["names"].to_string().contains("Böreas"), "{looked}");
+    assert_eq!(listed(&mut ana).await.body, json!({"players": [], "next": null}));
+    assert_eq!(ana.get("/api/v1/opt-outs?before=x").await.status, 400);
+    assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(hides.clone())).await.status, 204);
+    let held = listed(&mut ana).await.body;
+    assert_eq!(
+        (held["players"].as_array().map(Vec::len), &held["players"][0]["player"]),
+        (Some(1), &key.as_str().into())
+    );
+    let looked = look(&mut ana).await.body;
+    let hidden = json!({
+        "player": key, "hidden": true, "hiddenByAdministrator": true, "fights": fights, "names": []
+    });
+    assert_eq!(looked, hidden);
     for (form, named) in [(hides, false), (json!({"player": PLAYER, "hidden": false}), true)] {
         assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(form)).await.status, 204);
         let (_, body) = relay.get(&format!("/api/v1/reports/{report}")).await;

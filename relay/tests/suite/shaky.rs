@@ -11,15 +11,15 @@ use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
 use raidcast_store::name::NameParts;
 use raidcast_store::{
     Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Character, Characters, Claim, Derived,
-    DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation,
-    JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport, KeyEncounter, KeyId,
-    KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links, ListPart, NewClaim,
-    NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, NewWebhook, NightPair, Note,
-    OnCommit, OpenEncounter, People, Person, PersonId, PlayerHeld, Players, Proof, ProvedBy, PublicReports, RaidLine,
-    RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search, SearchFound, SearchRequest, SeenClaim,
-    Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError, StoreFuture, StoredJournal, StoredStream,
-    Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage, Use, Viewpoint, WebhookMessage,
-    WebhookRow, WebhookStop, Webhooks, Wish, Wished, Wishes,
+    DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, HiddenPlayer,
+    Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport,
+    KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links,
+    ListPart, NewClaim, NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload,
+    NewWebhook, NightPair, Note, OnCommit, OpenEncounter, People, Person, PersonId, PlayerHeld, PlayerNames, Players,
+    Proof, ProvedBy, PublicReports, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
+    SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError,
+    StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
+    Uploads, Usage, Use, Viewpoint, WebhookMessage, WebhookRow, WebhookStop, Webhooks, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -467,6 +467,8 @@ impl Characters for Shaky {
         "reads" characters_of(person: PersonId = person => person) -> Vec<Character>;
         "writes" wish(person: PersonId = person => person, row: i64 = row => row, wish: Wish = wish => wish, now_ms: i64 = now_ms => now_ms) -> Wished;
         "writes" hide_player(player: ActorId = player => player, hidden: bool = hidden => hidden, note: Note = note => note) -> bool;
+        "reads" hidden_players(before: Option<HiddenPlayer> = before => before, limit: u32 = limit => limit) -> Vec<HiddenPlayer>;
+        "reads" player_names(player: ActorId = player => player) -> PlayerNames;
         "reads" knows_player(player: ActorId = player => player) -> bool;
         "reads" player_held(player: ActorId = player => player) -> PlayerHeld;
         "reads" fights_of_player(player: ActorId = player => player, before: Option<i64> = before => before, limit: u32 = limit => limit) -> Vec<(i64, String)>;

@@ -83,6 +83,7 @@ impl Hearing {
 
 #[cfg(test)]
 mod tests {
+    use raidcast::uploader::ShownTo;
     use raidcast_shared::uplink::Outcome;
 
     use super::*;
@@ -91,7 +92,8 @@ mod tests {
     fn what_is_to_be_told_is_told_once_and_never_without_bound() {
         let hearing = Hearing::default();
         for n in 0..50 {
-            let connected = Change::Connected { raid: n.to_string(), url: "u".into(), channel_url: "c".into() };
+            let (url, channel_url, shown_to) = ("u".into(), "c".into(), ShownTo::default());
+            let connected = Change::Connected { raid: n.to_string(), url, channel_url, shown_to };
             hearing.hear(&connected, 0);
             let begun = Change::Begun {
                 encounter: n.to_string(),

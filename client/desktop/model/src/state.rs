@@ -187,7 +187,7 @@ impl State {
                 self.no_meter = None;
                 news.fights = true;
             }
-            Change::Connected { raid, url, channel_url } => {
+            Change::Connected { raid, url, channel_url, .. } => {
                 let (code, raid, channel) = (raid.clone(), url.clone(), channel_url.clone());
                 self.link = Some(Ticketed { code, raid, channel });
                 (self.cut, self.turned_away, self.connected) = (None, None, true);

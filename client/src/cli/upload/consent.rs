@@ -32,8 +32,8 @@ pub(super) fn not_agreed(offer: &str) -> String {
 pub(super) fn offer(plan: &Plan, before: Before, options: &Options, http: bool) -> String {
     let there = match before.there {
         0 => None,
-        1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
-        n => Some(format!("{n} of them are on the relay already and are not sent again")),
+        1 => Some("1 of them is uploaded already and is not sent again".to_owned()),
+        n => Some(format!("{n} of them are uploaded already and are not sent again")),
     };
     let agreed = match before.agreed {
         0 => None,

@@ -86,8 +86,8 @@ pub(super) fn tell_all_there(plan: &Plan, there: Vec<Finished>, relay: &str, as_
 /// That nothing is to be sent.
 fn all_there(fights: u64, relay: &str) -> String {
     let (all, them) = match fights {
-        1 => ("The fight is on the relay already.".to_owned(), "it"),
-        n => (format!("All {n} fights are on the relay already."), "them"),
+        1 => ("The fight is uploaded already.".to_owned(), "it"),
+        n => (format!("All {n} fights are uploaded already."), "them"),
     };
     format!("{all} Nothing was sent. To change who sees {them}, open {}/account.", named(relay))
 }
@@ -170,8 +170,8 @@ mod tests {
     fn where_nothing_is_to_be_sent_it_is_said_where_to_change_who_sees_it() {
         assert_eq!(
             all_there(1, "wss://r.example/"),
-            "The fight is on the relay already. Nothing was sent. To change who sees it, open https://r.example/account."
+            "The fight is uploaded already. Nothing was sent. To change who sees it, open https://r.example/account."
         );
-        assert!(all_there(3, "http://r").starts_with("All 3 fights are on the relay already. "));
+        assert!(all_there(3, "http://r").starts_with("All 3 fights are uploaded already. "));
     }
 }

@@ -1,6 +1,6 @@
 //! In words: what the uploader tells while it runs.
 
-use raidcast_shared::uplink::{Outcome, RAID_DELETED, RefusedCode, RefusedScope, ReportState};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, RAID_DELETED, RefusedCode, RefusedScope, ReportState, Visibility};
 
 use super::folder::stall;
 use super::meter::{no_database, unreadable};
@@ -9,7 +9,7 @@ use super::text::{again, count, fit, sentence, title};
 use crate::cli::date;
 use crate::socket::Outage;
 use crate::uploader::record::{Finished, How};
-use crate::uploader::{Change, Rereading, has_ticket};
+use crate::uploader::{Change, Rereading, ShownTo, has_ticket};
 
 /// A line about a change of an upload; `None` for what only a fight that goes on is told by.
 pub(in crate::cli) fn upload_line(change: &Change) -> Option<String> {
@@ -39,7 +39,7 @@ fn finished_line(fight: &Finished) -> String {
     match fight.result {
         How::New => format!("new      {what}  {url}"),
         How::Known => format!("known    {what}  {url}"),
-        How::Kept => format!("kept     {what}  {url} (the relay holds more of it from elsewhere)"),
+        How::Kept => format!("kept     {what}  {url} (more of it was uploaded from elsewhere)"),
         How::Refused => format!("refused  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
         How::Waiting => format!("waiting  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
     }
@@ -85,9 +85,11 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
             format!("Fight ended: {name}  {length}{}, {}", word(*outcome), count(*events, "event"))
         }
         Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
-            format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
+            format!(
+                "Uploaded already. The report is at {url} (If it is in another raid, --visibility does not change it.)"
+            )
         }
-        Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
+        Change::Finalized { url, known: true, .. } => format!("Uploaded already. The report is at {url}"),
         Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report for now: {url}"),
         Change::Finalized { url, .. } => format!("Report: {url}"),
         Change::Kept { url, .. } => {
@@ -116,14 +118,41 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
     })
 }
 
-/// A raid's links, a line for each, and who can watch by them.
-pub(in crate::cli) fn links(url: &str, channel_url: &str) -> [String; 3] {
-    let seen = if has_ticket(url) {
-        "These links contain a secret: whoever has one of them can watch."
-    } else {
-        "Everybody who has one of these links can watch."
+/// A raid's links, a line for each, and who sees what of it.
+pub(in crate::cli) fn links(url: &str, channel_url: &str, shown_to: ShownTo) -> [String; 3] {
+    [format!("Share:          {url}"), format!("Permanent link: {channel_url}"), seen_by(url, shown_to)]
+}
+
+/// Who can watch by the link of a raid, and what those see who are no members of it; as far as somebody else may see it.
+fn seen_by(url: &str, ShownTo { visibility, report_visibility, names, delay_s }: ShownTo) -> String {
+    let is_private = has_ticket(url);
+    let live = match visibility {
+        _ if is_private => "Private: these links contain a secret, and whoever has one of them can watch.",
+        Some(Visibility::Public) => "Public: everybody can watch, and the relay lists it.",
+        Some(Visibility::Unlisted) => "Unlisted: everybody who has one of these links can watch.",
+        Some(Visibility::Private) | None => "Everybody who has one of these links can watch.",
     };
-    [format!("Share:          {url}"), format!("Permanent link: {channel_url}"), seen.to_owned()]
+    let said: Option<Visibility> = report_visibility.and_then(Into::into);
+    let reports = match said.filter(|said| Some(*said) != visibility) {
+        Some(Visibility::Public) => " Reports: public.",
+        Some(Visibility::Unlisted) => " Reports: unlisted.",
+        Some(Visibility::Private) => " Reports: private.",
+        None => "",
+    };
+    // All who see it are members then.
+    if is_private && reports.is_empty() {
+        return live.to_owned();
+    }
+    let names = match names.unwrap_or_default() {
+        NamesPolicy::Full => "all",
+        NamesPolicy::Class => "class and number",
+        NamesPolicy::Hidden => "only of players who agreed",
+    };
+    let delay = match delay_s.unwrap_or_default() {
+        0 => "none".to_owned(),
+        seconds => format!("{seconds} s"),
+    };
+    format!("{live}{reports} Names: {names}. Delay: {delay}.")
 }
 
 /// That the relay shows the raid otherwise than was asked for.

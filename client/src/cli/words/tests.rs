@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use raidcast_shared::administration::ReportVisibility;
+use raidcast_shared::uplink::{NamesPolicy, Outcome, RefusedCode, RefusedScope, ReportState, Visibility};
 
 use super::super::json;
 use super::*;
@@ -17,7 +18,7 @@ use crate::spool::SpoolError;
 use crate::status::{Line, Overview, Running, Stand, Why};
 use crate::uploader::record::{Finished, How, NotSent};
 use crate::uploader::trouble::{Stall, Trouble};
-use crate::uploader::{Change, Damage, FolderError, Rereading, Summary, WatchError};
+use crate::uploader::{Change, Damage, FolderError, Rereading, ShownTo, Summary, WatchError};
 
 fn os(kind: OsErrorKind, code: Option<i32>, text: &str) -> OsError {
     OsError { kind, code, text: text.into() }
@@ -653,9 +654,19 @@ fn changes() {
             r#"{"event":"history","fights":1}"#,
         ),
         (
-            Change::Connected { raid: "c".into(), url: "http://r/c".into(), channel_url: "http://r/live/m".into() },
+            Change::Connected {
+                raid: "c".into(),
+                url: "http://r/c".into(),
+                channel_url: "http://r/live/m".into(),
+                shown_to: ShownTo {
+                    visibility: Some(Visibility::Unlisted),
+                    report_visibility: Some(ReportVisibility::Live),
+                    names: Some(NamesPolicy::Class),
+                    delay_s: Some(60),
+                },
+            },
             None,
-            r#"{"event":"connected","raid":"c","url":"http://r/c","channelUrl":"http://r/live/m"}"#,
+            r#"{"event":"connected","raid":"c","url":"http://r/c","channelUrl":"http://r/live/m","visibility":"unlisted","reportVisibility":"live","names":"class","delayS":60}"#,
         ),
         (
             Change::ShownOtherwise { is_private: false },
@@ -750,13 +761,13 @@ fn changes() {
         ),
         (
             finalized(ReportState::Final, true, false),
-            Some("Report, on the relay already: http://r/x".into()),
+            Some("Uploaded already. The report is at http://r/x".into()),
             r#"{"event":"finalized","encounter":"e","reportId":"r","url":"http://r/x","state":"final","known":true}"#,
         ),
         (
             finalized(ReportState::Final, true, true),
             Some(
-                "Report, on the relay already: http://r/x (If it is in another raid, --visibility does not change it.)"
+                "Uploaded already. The report is at http://r/x (If it is in another raid, --visibility does not change it.)"
                     .into(),
             ),
             r#"{"event":"finalized","encounter":"e","reportId":"r","url":"http://r/x","state":"final","known":true,"keepsVisibility":true}"#,

@@ -5,13 +5,15 @@
 
 use raidcast_shared::account::Audited;
 use raidcast_shared::character::{
-    BeliefForm, CharacterForm, CharacterLine, ClaimForm, ClaimLine, Holder, JudgedClaim, MyCharacters, OpenClaim,
-    OpenClaims, OptOutForm, ProofWay, SeenName,
+    BeliefForm, CharacterForm, CharacterLine, ClaimForm, ClaimLine, HiddenPlayers, Holder, JudgedClaim, MyCharacters,
+    NameInFights, OpenClaim, OpenClaims, OptOutForm, PlayerForm, PlayerLook, ProofWay, SeenName,
 };
 use raidcast_shared::id::ActorId;
 use raidcast_shared::text::is_name;
 use raidcast_shared::uplink::NamesPolicy;
-use raidcast_store::{Character, Claim, NewClaim, Note, PersonId, Proof, ProvedBy, SeenClaim, Wish, Wished};
+use raidcast_store::{
+    Character, Claim, HiddenPlayer, NAMES_JUDGED, NewClaim, Note, PersonId, Proof, ProvedBy, SeenClaim, Wish, Wished,
+};
 
 use super::{Members, SignedIn, invalid, too_often};
 use crate::account::tries::Try;
@@ -24,6 +26,8 @@ const CLAIM_MS: i64 = 8 * DAY_MS;
 const CODE_CHARS: usize = 6;
 /// No text that leads to a player is longer, nor a report's id or a raid's code.
 const PLAYER_CHARS_MAX: usize = 64;
+/// Hidden players of a page, and one that says whether there are more.
+const HIDDEN_OF_A_PAGE: u32 = 51;
 /// As a raid shows names to those who are no members, or has shown them.
 const POLICIES: [NamesPolicy; 3] = [NamesPolicy::Full, NamesPolicy::Class, NamesPolicy::Hidden];
 
@@ -199,6 +203,50 @@ impl Members {
         let what = if form.hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
         let note = Note { by: Some(who.person()), key: None, what, about: None, at_ms: self.now_ms() };
         if self.context.store.hide_player(player, form.hidden, note).await? { Ok(()) } else { Err(full()) }
+    }
+
+    /// Whom administrators have hidden: those who were hidden last, or before a place.
+    ///
+    /// # Errors
+    /// `NotAdministrator`; what is wrong with the place.
+    pub async fn hidden_players(&self, who: &SignedIn, before: Option<&str>) -> Result<HiddenPlayers, HttpError> {
+        Self::administrates(who)?;
+        let before = before.map(|text| {
+            let (since_ms, player) = text.split_once('-')?;
+            Some(HiddenPlayer { since_ms: since_ms.parse().ok()?, player: ActorId::from_hex(player)? })
+        });
+        if before == Some(None) {
+            return Err(invalid("`before` must be the `next` of a page before"));
+        }
+        let mut rows = self.context.store.hidden_players(before.flatten(), HIDDEN_OF_A_PAGE).await?;
+        let is_more = rows.len() >= HIDDEN_OF_A_PAGE as usize;
+        rows.truncate(HIDDEN_OF_A_PAGE as usize - 1);
+        let place = |last: &HiddenPlayer| format!("{}-{}", last.since_ms, last.player.to_hex());
+        let next = rows.last().filter(|_| is_more).map(place);
+        let line = |HiddenPlayer { player, since_ms }| raidcast_shared::character::HiddenPlayer {
+            player: player.to_hex(),
+            since_ms,
+        };
+        Ok(HiddenPlayers { players: rows.into_iter().map(line).collect(), next })
+    }
+
+    /// What would be hidden of a player, for an administrator who is asked to hide him.
+    ///
+    /// # Errors
+    /// `NotAdministrator`; what is wrong with the form, `Unknown` of a key by which nobody is known.
+    pub async fn look_at_player(&self, who: &SignedIn, form: &PlayerForm) -> Result<PlayerLook, HttpError> {
+        Self::administrates(who)?;
+        let player = self.player_known(&form.player, form.seen_in.as_deref()).await?;
+        let store = &self.context.store;
+        let (seen, held) = (store.player_names(player).await?, store.player_held(player).await?);
+        let names = seen.names.into_iter().filter(|_| held.hidden.is_none()).take(NAMES_JUDGED);
+        Ok(PlayerLook {
+            player: player.to_hex(),
+            hidden: held.hidden.is_some(),
+            hidden_by_administrator: held.hidden.is_some_and(|(_, by_administrator)| by_administrator),
+            fights: seen.fights,
+            names: names.map(|(name, fights)| NameInFights { name, fights }).collect(),
+        })
     }
 
     /// The player whom an administrator means.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkReply, Visibility};
-use raidcast_store::{LinkId, RaidRow, ShownTo, StoreError, Tickets};
+use raidcast_store::{LinkId, RaidRow, ShownTo, StoreError, Tickets, stricter_names};
 
 use super::handles::Handles;
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS, is_shown_alike};
 use super::stage::Of;
-use super::state::{Chore, RaidTask, Uplink, Wanted};
+use super::state::{Beside, Chore, RaidTask, Uplink, Wanted};
 use crate::fanout::Whom;
 use crate::raid::command::{Attach, Show};
 
@@ -24,18 +24,20 @@ impl RaidTask {
         }
     }
 
-    /// As the raid is to be, but for a delay.
-    fn as_wanted(&self, wanted: &Wanted) -> RaidRow {
+    /// As the raid is to be, but for when its delay changed; and how long that is to be, ms.
+    fn as_wanted(&self, wanted: &Wanted) -> (RaidRow, i64) {
         let row = self.row.clone();
         match wanted {
             // A client that says again what it said before takes nothing back.
-            Wanted::ToSpeak(Attach { title, shown_to, names, .. }) => {
-                let (shown_to, said) = match self.row.said {
-                    Some(said) if said == *shown_to => (self.row.shown_to(), Some(said)),
-                    _ => (*shown_to, None),
+            Wanted::ToSpeak(Attach { title, shown_to: says, names, delay_ms, .. }) => {
+                let says_beside = Beside { names: *names, delay_ms: *delay_ms };
+                let (shown_to, beside) = match self.row.said {
+                    Some(said) if said == *says => (self.row.shown_to(), self.beside_though_said(says_beside)),
+                    _ => (*says, says_beside),
                 };
-                let (title, names) = (title.clone(), *names);
-                RaidRow { title, names, closed: false, said, ..row.seen_by(shown_to) }
+                let said = Some(*says).filter(|says| (*says, says_beside) != (shown_to, beside));
+                let (title, names) = (title.clone(), beside.names);
+                (RaidRow { title, names, closed: false, said, ..row.seen_by(shown_to) }, beside.delay_ms)
             }
             Wanted::ToShow(Show { form, .. }) => {
                 let before = self.row.shown_to();
@@ -43,19 +45,42 @@ impl RaidTask {
                     live: form.visibility.unwrap_or(before.live),
                     report: form.report_visibility.map_or(before.report, Into::into),
                 };
+                let delay_ms = form.delay_s.map_or(self.row.delay.ms, |delay_s| i64::from(delay_s) * 1_000);
+                let beside = Beside { names: form.names.unwrap_or(self.row.names), delay_ms };
                 let said = self.row.said.unwrap_or(before);
-                RaidRow { said: Some(said).filter(|said| *said != shown_to), ..row.seen_by(shown_to) }
+                let is_as_said = said == shown_to && self.client_said() == Some(beside);
+                let said = Some(said).filter(|_| !is_as_said);
+                (RaidRow { said, names: beside.names, ..row.seen_by(shown_to) }, delay_ms)
             }
+        }
+    }
+
+    /// What the raid's client said last of names and delay; `None` where that is not known any more.
+    fn client_said(&self) -> Option<Beside> {
+        let RaidRow { said, names, delay, .. } = &self.row;
+        self.said_beside.or_else(|| said.is_none().then_some(Beside { names: *names, delay_ms: delay.ms }))
+    }
+
+    /// Names and delay of a raid that somebody showed otherwise than its client says, which says this of them now.
+    fn beside_though_said(&self, says: Beside) -> Beside {
+        let (names, delay_ms) = (self.row.names, self.row.delay.ms);
+        match self.client_said() {
+            Some(before) => Beside {
+                names: if says.names == before.names { names } else { says.names },
+                delay_ms: if says.delay_ms == before.delay_ms { delay_ms } else { says.delay_ms },
+            },
+            // It may say again what it said before, or something else: nobody sees more by it.
+            None => Beside { names: stricter_names(names, says.names), delay_ms: delay_ms.max(says.delay_ms) },
         }
     }
 
     /// Keeps what the first of those wants of the raid.
     fn keep_next(&mut self) {
         while let Some(next) = self.wanted.front() {
-            let mut kept = self.as_wanted(next);
-            let (delay_ms, says_title, note) = match next {
-                Wanted::ToSpeak(next) => (next.delay_ms, kept.title.is_some(), None),
-                Wanted::ToShow(next) => (self.row.delay.ms, false, Some(next.note)),
+            let (mut kept, delay_ms) = self.as_wanted(next);
+            let (says_title, note) = match next {
+                Wanted::ToSpeak(_) => (kept.title.is_some(), None),
+                Wanted::ToShow(next) => (false, Some(next.note)),
             };
             if kept == self.row && delay_ms == self.row.delay.ms {
                 self.keep_first(&kept);
@@ -106,6 +131,10 @@ impl RaidTask {
     /// The raid is kept as the first that waits wants it; if that is a connection, it speaks for the raid from now on.
     fn keep_first(&mut self, kept: &RaidRow) {
         let Some(first) = self.wanted.pop_front() else { return };
+        self.said_beside = match &first {
+            Wanted::ToSpeak(Attach { names, delay_ms, .. }) => Some(Beside { names: *names, delay_ms: *delay_ms }),
+            Wanted::ToShow(..) => self.client_said(),
+        };
         let title = match &first {
             // Read before it was cleared, it may be told after that.
             Wanted::ToSpeak(_) => kept.title.clone().filter(|_| !self.title_cleared),

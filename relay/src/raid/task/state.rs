@@ -250,8 +250,15 @@ pub(super) struct ViewsToTell {
 pub(super) enum Wanted {
     /// As a connection says that wants to speak for it.
     ToSpeak(Attach),
-    /// Seen by those whom somebody names who manages it.
+    /// Shown as somebody says who manages it.
     ToShow(Show),
+}
+
+/// What a client says of a raid beside who may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Beside {
+    pub(super) names: NamesPolicy,
+    pub(super) delay_ms: i64,
 }
 
 /// Owns a raid.
@@ -301,6 +308,8 @@ pub(in crate::raid) struct RaidTask {
     pub(super) heeded: Option<u64>,
     /// Its title was cleared since this task began: it gets no other.
     pub(super) title_cleared: bool,
+    /// What was said last of names and delay by a client, as far as that is known since this task began.
+    pub(super) said_beside: Option<Beside>,
     pub(super) needed_at: Instant,
 }
 
@@ -346,6 +355,7 @@ impl RaidTask {
             overlays: Overlays::default(),
             heeded,
             title_cleared: false,
+            said_beside: None,
             needed_at: Instant::now(),
         };
         task.set_stages();

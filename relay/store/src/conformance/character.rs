@@ -13,8 +13,8 @@ use crate::name::{NameKind, Typed, fold};
 use crate::search::{Filters, PlayerWanted, names_like};
 use crate::{
     Accounts, Audited, Audits, CHARACTERS_OF_PERSON_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim, Derived,
-    EncounterRow, Erasing, Erasure, Leaving, NewClaim, Note, People, Person, PersonId, PlayerHeld, Players, Proof,
-    ProvedBy, RaidRow, Raids, Reports, Search, Seen, Store, Term, Wish, Wished,
+    EncounterRow, Erasing, Erasure, HiddenPlayer, Leaving, NewClaim, Note, People, Person, PersonId, PlayerHeld,
+    PlayerNames, Players, Proof, ProvedBy, RaidRow, Raids, Reports, Search, Seen, Store, Term, Wish, Wished,
 };
 
 const ENDS_MS: i64 = KEPT_MS + 1_000_000;
@@ -330,6 +330,18 @@ pub async fn an_administrators_word_stands(harness: &impl Harness<Store: Store>)
     assert_eq!(wishes(Wish { hidden: Some(false), agrees: Some(true) }).await, Wished::Done);
     let all = store.wishes(NOW_MS).await.expect("an answer");
     assert_eq!((all.hidden, all.agreed), (vec![], vec![id(1)]));
+    // Whom administrators have hidden, page by page; not who did it himself.
+    assert_eq!(wishes(Wish::hidden(true)).await, Wished::Done);
+    for (number, at_ms) in [(2, 5), (4, 9), (3, 5)] {
+        let note =
+            Note { by: Some(ana.id), key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS + at_ms };
+        assert!(store.hide_player(id(number), true, note).await.expect("an answer"));
+    }
+    let page = async |before| store.hidden_players(before, 2).await.expect("an answer");
+    let of = |number, at_ms| HiddenPlayer { player: id(number), since_ms: NOW_MS + at_ms };
+    assert_eq!(page(None).await, [of(4, 9), of(3, 5)]);
+    assert_eq!(page(Some(of(3, 5))).await, [of(2, 5)]);
+    assert_eq!(page(Some(of(2, 5))).await, []);
 }
 
 /// Everybody's first claim comes before anybody's second. Of each is told whose the character is, and what accounts saw that
@@ -355,6 +367,11 @@ pub async fn who_decides_is_told_what_others_saw(harness: &impl Harness<Store: S
     assert_eq!(seen[0], Seen { others: 2, called_so: 1, names: names(&["Annabel", &upper]) });
     assert_eq!(seen[1], Seen { others: 2, called_so: 1, names: names(&["Made up", &upper]) });
     assert_eq!(seen[2], Seen { others: 1, called_so: 0, names: names(&["Hannah"]) });
+    // Whoever uploaded it: of all that a player is called he is known to an administrator who is to hide him.
+    let of_second = store.player_names(id(2)).await.expect("an answer");
+    assert_eq!(of_second, PlayerNames { fights: 2, names: names(&["Hannah", "Made up"]) });
+    assert_eq!(store.player_names(id(1)).await.expect("an answer").fights, 3);
+    assert_eq!(store.player_names(id(9)).await.expect("an answer"), PlayerNames::default());
     let early = store.claims_for_administrators(NOW_MS + 2_000).await.expect("an answer");
     assert_eq!(early[0].seen.others, 1, "of fights that are still to come nothing is told");
     assert!(proves(&store, &others, believed(&ana)).await);

@@ -330,6 +330,7 @@ pub async fn raids_are_listed_for_their_owner_and_by_age(harness: &impl Harness<
         let mut new = super::new_raid(&ana, number, Visibility::Unlisted);
         (new.created_at_ms, new.active_at_ms) = (NOW_MS + i64::from(number), NOW_MS + i64::from(number));
         new.report_visibility = (number == 2).then_some(Visibility::Private);
+        new.delay.ms = if number == 3 { 60_000 } else { 0 };
         store.insert_raid(&new).await.expect("a raid");
     }
     let theirs = raid(&store, &bo, 9, Visibility::Public).await;
@@ -340,6 +341,7 @@ pub async fn raids_are_listed_for_their_owner_and_by_age(harness: &impl Harness<
     let last = first.last().expect("a raid").row;
     let reports: Vec<_> = first.iter().map(|line| line.report_visibility).collect();
     assert_eq!(reports, [None, None, Some(Visibility::Private)]);
+    assert_eq!(first.iter().map(|line| line.delay_ms).collect::<Vec<_>>(), [0, 60_000, 0]);
     assert_eq!(codes(first), ["raid-4", "raid-3", "raid-2"]);
     assert_eq!(codes(store.raids_of(ana.id, Some(last), 3).await.expect("an answer")), ["raid-1"]);
     assert_eq!(store.raids_of(bo.id, None, 3).await.expect("an answer")[0].fights, 1);

@@ -4,6 +4,7 @@ import type {
   AuditLine,
   CharacterLine,
   ClaimLine,
+  HiddenPlayer,
   InvitationLine,
   JudgedClaim,
   KeyLine,
@@ -72,7 +73,7 @@ export class AccountState {
   /** Accounts that nobody holds. */
   readonly unheld = new Listed<MyAccount>(() => this.ask((api) => api.accounts()));
   /** His raids: as many pages as he has asked for. */
-  readonly raids = new Listed<MyRaid>(() => this.#pages((before) => this.#raidsOf(before), this.#raidPages));
+  readonly raids = new Listed<MyRaid>(() => this.#pages((before?: number) => this.#raidsOf(before), this.#raidPages));
   /** Where there are more of them. */
   moreRaids = $state(false);
   /** So many days raids are kept, if not for ever. */
@@ -93,12 +94,20 @@ export class AccountState {
   /** For administrators: who signs in, who asks to be removed, who changed what. */
   readonly people = new Listed<PersonLine>(() => this.ask((api) => api.people()));
   readonly removals = new Listed<RemovalLine>(() => this.ask((api) => api.removals()));
-  readonly audit = new Listed<AuditLine>(() => this.#pages((before) => this.#notesOf(before), this.#auditPages));
+  readonly audit = new Listed<AuditLine>(() =>
+    this.#pages((before?: number) => this.#notesOf(before), this.#auditPages),
+  );
   moreAudit = $state(false);
+  /** For administrators: whom they have hidden. */
+  readonly hidden = new Listed<HiddenPlayer>(() =>
+    this.#pages((before?: string) => this.#hiddenOf(before), this.#hiddenPages),
+  );
+  moreHidden = $state(false);
   /** For administrators: what the relay lets through, and what it holds back. A list of one. */
   readonly limits = new Listed<RelayLimits>(async () => [await this.ask((api) => api.limits())]);
   #raidPages = 1;
   #auditPages = 1;
+  #hiddenPages = 1;
   /** How he signs in. */
   readonly ways = new Listed<WayLine>(async () => {
     const { ways, addable } = await this.ask((api) => api.ways());
@@ -168,6 +177,7 @@ export class AccountState {
       this.people,
       this.removals,
       this.openClaims,
+      this.hidden,
       this.limits,
       this.audit,
     ];
@@ -188,12 +198,15 @@ export class AccountState {
     await this.audit.read();
   }
 
-  async #pages<T>(
-    page: (before?: number) => Promise<{ items: T[]; next: number | null }>,
-    count: number,
-  ): Promise<T[]> {
+  /** One page more of whom administrators have hidden. */
+  async readMoreHidden(): Promise<void> {
+    this.#hiddenPages += 1;
+    await this.hidden.read();
+  }
+
+  async #pages<T, P>(page: (before?: P) => Promise<{ items: T[]; next: P | null }>, count: number): Promise<T[]> {
     const all: T[] = [];
-    let before: number | undefined;
+    let before: P | undefined;
     for (let number = 0; number < count; number += 1) {
       const { items, next } = await page(before);
       all.push(...items);
@@ -208,6 +221,12 @@ export class AccountState {
     this.moreRaids = next !== null;
     this.keepDays = keepDays;
     return { items: raids, next };
+  }
+
+  async #hiddenOf(before?: string): Promise<{ items: HiddenPlayer[]; next: string | null }> {
+    const { players, next } = await this.ask((api) => api.hiddenPlayers(before));
+    this.moreHidden = next !== null;
+    return { items: players, next };
   }
 
   async #notesOf(before?: number): Promise<{ items: AuditLine[]; next: number | null }> {

@@ -6,7 +6,39 @@ import { codeOf } from './code';
 import { invitationOf } from './invitation';
 import { nextPath } from './next';
 import { cameBack, providerFaultWords, titleOf, withoutCameBack } from './provider';
-import { endWords, faultWords, mayWords, passwordFaultWords } from './words';
+import { endWords, faultWords, keptBackWords, lookWords, mayWords, passwordFaultWords } from './words';
+
+describe('who is to be hidden', () => {
+  const look = (fights: number, names: [string, number][], hidden = false): string =>
+    lookWords({
+      player: 'a',
+      hidden,
+      hiddenByAdministrator: false,
+      fights,
+      names: names.map(([name, fights]) => ({ name, fights })),
+    });
+
+  it('is told by what most fights call the player, and how many there are', () => {
+    expect(look(3, [['Aeris', 3]])).toBe('Called “Aeris”, in 3 fights.');
+    expect(look(3, [['Aeris', 2]])).toBe('Called “Aeris” in 2 fights; 3 fights in all.');
+    const two: [string, number][] = [
+      ['Aeris', 999],
+      ['Bo', 1],
+    ];
+    expect(look(1_000, two)).toBe(
+      'Called “Aeris” in 999 fights, “Bo” in 1 fight; the newest 1,000 fights were looked at.',
+    );
+    expect(look(0, [])).toBe('No fight with this player is here.');
+    expect(look(1, [], true)).toBe('The player is in 1 fight. The player has hidden the character already.');
+  });
+});
+
+describe('what a raid keeps back', () => {
+  it('is told where it is anything', () => {
+    expect([keptBackWords('full', 0), keptBackWords('full', 30)]).toEqual(['', 'Others: 30 s later']);
+    expect(keptBackWords('hidden', 60)).toBe('Others: only names of players who agreed, 60 s later');
+  });
+});
 
 describe('where somebody goes who has signed in', () => {
   const go = (next: string): string =>

@@ -5,6 +5,7 @@ import type {
   KeyLine,
   LimitName,
   MyAccount,
+  PlayerLook,
   ProofWay,
   ReportVisibility,
   Role,
@@ -15,6 +16,7 @@ import type {
 import type { ApiFailure } from '$lib/api/client';
 import { fullNumber } from '$lib/format/number';
 import { dateTime, day } from '$lib/format/time';
+import type { NamesPolicy } from '$lib/wire/types';
 
 /** What a key may do: as a choice, what that means, and behind "May". */
 export const SCOPES: { id: Scope; name: string; means: string; may: string }[] = [
@@ -40,6 +42,31 @@ export const REPORTS_SEEN_BY: { id: ReportVisibility; choice: string }[] = [
   { id: 'live', choice: 'Who sees it live' },
   ...SEEN_BY,
 ];
+
+/** Which names others than members see: as a choice, and in a list. */
+export const NAMES: { id: NamesPolicy; choice: string; short: string }[] = [
+  { id: 'full', choice: 'All names', short: 'all names' },
+  { id: 'class', choice: 'Classes in place of names', short: 'classes in place of names' },
+  { id: 'hidden', choice: 'Only names of players who agreed', short: 'only names of players who agreed' },
+];
+
+/** How late others than members may see a raid, s: as a choice. */
+export const DELAYS: [seconds: number, words: string][] = [
+  [0, 'At once'],
+  [10, '10 seconds later'],
+  [30, '30 seconds later'],
+  [60, 'A minute later'],
+  [120, '2 minutes later'],
+  [300, '5 minutes later'],
+  [600, '10 minutes later'],
+];
+
+/** What a raid keeps from others than members; empty where that is nothing. */
+export function keptBackWords(names: NamesPolicy, delayS: number): string {
+  const said = NAMES.find(({ id }) => id === names)?.short ?? names;
+  const parts = [...(names === 'full' ? [] : [said]), ...(delayS === 0 ? [] : [`${delayS} s later`])];
+  return parts.length === 0 ? '' : `Others: ${parts.join(', ')}`;
+}
 
 /** What somebody may do. */
 export const ROLES: Record<Role, string> = { member: 'Member', administrator: 'Administrator' };
@@ -118,6 +145,21 @@ export function aboutWords({ what, about, aboutName }: Pick<AuditLine, 'what' | 
   return ABOUT_PEOPLE.has(what)
     ? ` (person ${aboutName ?? about})`
     : ` (${what === 'account_claimed' ? '' : 'of '}account ${about})`;
+}
+
+/** So many of a player's fights are looked at. */
+const FIGHTS_LOOKED_AT = 1_000;
+
+/** Who a player is who is to be hidden or shown: what he is called, where that is told, and how often he is there. */
+export function lookWords({ fights, names, hidden, hiddenByAdministrator }: PlayerLook): string {
+  const count = (n: number): string => (n === 1 ? '1 fight' : `${fullNumber(n)} fights`);
+  const all = fights >= FIGHTS_LOOKED_AT ? `the newest ${count(fights)} were looked at` : `${count(fights)} in all`;
+  const own = hidden && !hiddenByAdministrator ? ' The player has hidden the character already.' : '';
+  const [first] = names;
+  if (fights === 0) return `No fight with this player is here.${own}`;
+  if (first === undefined) return `The player is in ${count(fights)}.${own}`;
+  if (names.length === 1 && first.fights === fights) return `Called “${first.name}”, in ${count(fights)}.${own}`;
+  return `Called ${names.map(({ name, fights }) => `“${name}” in ${count(fights)}`).join(', ')}; ${all}.${own}`;
 }
 
 /** So many new fights an account may send within a day, unless its relay says otherwise (`STREAMED_FIGHTS_PER_DAY`). */

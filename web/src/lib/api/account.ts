@@ -9,6 +9,7 @@ import type {
   Deleting,
   DeviceForm,
   DeviceLine,
+  HiddenPlayers,
   InvitationForm,
   InvitationLine,
   InvitationList,
@@ -39,11 +40,14 @@ import type {
   PersonLine,
   PersonList,
   PlayerExportForm,
+  PlayerForm,
+  PlayerLook,
   ProviderForm,
   ProviderTrip,
   RaidForm,
   RaidSeenBy,
   RelayLimits,
+  RenewedTicket,
   RemovalForm,
   RemovalLine,
   RemovalList,
@@ -107,6 +111,8 @@ export interface AccountApi {
   pinRaid(code: string, pinned: boolean): Promise<void>;
   /** Says who may see a raid from now on. */
   showRaid(code: string, form: RaidForm): Promise<RaidSeenBy>;
+  /** Ends the link of a raid that has no end, and that of its channel, and makes others. */
+  renewTicket(code: string): Promise<RenewedTicket>;
   /** Links to a raid or a channel that are good. */
   links(to: RaidPlace): Promise<LinkLine[]>;
   makeLink(to: RaidPlace, form: LinkForm): Promise<NewLink>;
@@ -150,6 +156,10 @@ export interface AccountApi {
   /** The character is his, if it is still whose it was. */
   believeClaim(id: number, form: BeliefForm): Promise<void>;
   refuseClaim(id: number): Promise<void>;
+  /** Whom administrators have hidden: the last ones, or before a place. */
+  hiddenPlayers(before?: string): Promise<HiddenPlayers>;
+  /** What would be hidden of a player. */
+  lookAtPlayer(form: PlayerForm): Promise<PlayerLook>;
   /** Hides a player who asked for it, or shows him again. */
   optOut(form: OptOutForm): Promise<void>;
   /** All that is held about a player who asked for it. */
@@ -209,6 +219,8 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     },
     showRaid: async (code, form) =>
       (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}`, { method: 'PATCH', body: form })) as RaidSeenBy,
+    renewTicket: async (code) =>
+      (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/ticket`, { method: 'POST' })) as RenewedTicket,
     links: async (to) => (await get<LinkList>(pathOf(to, 'links'))).links,
     makeLink: (to, form) => post(pathOf(to, 'links'), form),
     revokeLink: (to, id) => remove(`${pathOf(to, 'links')}/${id}`),
@@ -256,6 +268,9 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
       await ask(env, `/api/v1/claims/${id}`, { method: 'PUT', body: form });
     },
     refuseClaim: (id) => remove(`/api/v1/claims/${id}`),
+    hiddenPlayers: (before) =>
+      get(`/api/v1/opt-outs${before === undefined ? '' : `?before=${encodeURIComponent(before)}`}`),
+    lookAtPlayer: (form) => post('/api/v1/opt-outs/look', form),
     optOut: async (form) => {
       await post('/api/v1/opt-outs', form);
     },

@@ -2136,6 +2136,23 @@ export interface components {
             timestamp: number;
             version: string;
         };
+        /** @description A player whom an administrator has hidden. */
+        HiddenPlayer: {
+            /** @description The player's `playerKey` where no names are hidden. */
+            player: string;
+            /**
+             * Format: int64
+             * @description Since when, Unix ms.
+             */
+            sinceMs: number;
+        };
+        /** @description Whom administrators have hidden: `GET /api/v1/opt-outs`. They are shown by name to nobody, so not here either. */
+        HiddenPlayers: {
+            /** @description From where to ask for more, as `before`; `null` where these were the last. */
+            next: string | null;
+            /** @description Those who were hidden last come first. */
+            players: components["schemas"]["HiddenPlayer"][];
+        };
         /** @description Whose a character is. */
         Holder: {
             /**
@@ -2486,6 +2503,11 @@ export interface components {
              */
             createdAtMs: number;
             /**
+             * Format: uint32
+             * @description By how many seconds those are behind.
+             */
+            delayS: number;
+            /**
              * Format: int64
              * @description How many fights it has.
              */
@@ -2516,6 +2538,16 @@ export interface components {
             next: number | null;
             /** @description Those that were made last come first. */
             raids: components["schemas"]["MyRaid"][];
+        };
+        /** @description A name of a player, and how often he has it. */
+        NameInFights: {
+            /**
+             * Format: uint32
+             * @description In so many fights.
+             */
+            fights: number;
+            /** @description The name. */
+            name: string;
         };
         /**
          * @description Which names spectators see.
@@ -2803,6 +2835,29 @@ export interface components {
             /** @description Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone. */
             seenIn?: string;
         };
+        /** @description At which player an administrator looks before he hides him: `POST /api/v1/opt-outs/look`. */
+        PlayerForm: {
+            /** @description The player: his number in the game, or `playerKey` of a report. */
+            player: string;
+            /** @description Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone. */
+            seenIn?: string;
+        };
+        /** @description What would be hidden of a player: an answer to that. */
+        PlayerLook: {
+            /**
+             * Format: uint32
+             * @description In so many fights he is; of his newest 1,000.
+             */
+            fights: number;
+            /** @description Whether he is shown by name to nobody. */
+            hidden: boolean;
+            /** @description Whether an administrator has hidden him. */
+            hiddenByAdministrator: boolean;
+            /** @description What most of these call him, five names at the most; none where he is hidden. */
+            names: components["schemas"]["NameInFights"][];
+            /** @description The player's `playerKey` where no names are hidden. */
+            player: string;
+        };
         /** @description The same fight, as another uploader's meter saw it. */
         PointOfView: {
             /**
@@ -2866,8 +2921,15 @@ export interface components {
             /** @description The provider's address. It is good once, for ten minutes, in this browser. */
             url: string;
         };
-        /** @description Who may see a raid from now on: `PATCH /api/v1/raids/{code}`. What is left out stays as it is. */
+        /** @description Who may see a raid from now on, and what of it: `PATCH /api/v1/raids/{code}`. What is left out stays as it is. */
         RaidForm: {
+            /**
+             * Format: uint32
+             * @description By how many seconds those are behind, 0 to 600. What they saw before it was longer they see still.
+             */
+            delayS?: number;
+            /** @description Which names those see who are no members, live and in reports. */
+            names?: components["schemas"]["NamesPolicy"];
             /** @description Reports of its fights. */
             reportVisibility?: components["schemas"]["ReportVisibility"];
             /** @description What is live: its page, its feed, its channel. */
@@ -2907,8 +2969,15 @@ export interface components {
             /** @description Who may see it. */
             visibility: components["schemas"]["Visibility"];
         };
-        /** @description Who may see a raid: an answer to that. */
+        /** @description Who may see a raid, and what of it: an answer to that. */
         RaidSeenBy: {
+            /**
+             * Format: uint32
+             * @description By how many seconds those are behind.
+             */
+            delayS: number;
+            /** @description Which names those see who are no members. */
+            names: components["schemas"]["NamesPolicy"];
             reportVisibility: components["schemas"]["Visibility"] | null;
             /** @description What is live. */
             visibility: components["schemas"]["Visibility"];

@@ -78,7 +78,7 @@ export const SCENES: Record<string, () => Staged> = {
   elsewhere: at('elsewhere'),
   uploading: changed((app) => {
     app.now = samples.now({
-      upload: { done: 7, of: 24, sentence: '7 of 24 fights on the relay, 1 not taken.' },
+      upload: { done: 7, of: 24, sentence: '7 of 24 fights uploaded, 1 not taken.' },
     });
   }),
   unread: changed((app) => {

@@ -14,6 +14,32 @@ export function skillKey(row: Pick<SkillRow | ReachedRow, 'kind' | 'skillId' | '
   return `${row.kind} ${row.skillId} ${row.variantId ?? ''}`;
 }
 
+/**
+ * What tells rows apart that are called alike: their ids, with the finer one where the game's base skill is the same. Rows
+ * whose name no other has are not in it.
+ */
+export function idsBeside<T extends { skillId: number; variantId: number | null }>(
+  rows: readonly T[],
+  called: (row: T) => string,
+): ReadonlyMap<T, string> {
+  const byName = new Map<string, T[]>();
+  for (const row of rows) {
+    const name = called(row);
+    const alike = byName.get(name);
+    if (alike === undefined) byName.set(name, [row]);
+    else alike.push(row);
+  }
+  const ids = new Map<T, string>();
+  for (const alike of byName.values()) {
+    if (alike.length === 1) continue;
+    const differ = new Set(alike.map((row) => row.skillId)).size === alike.length;
+    for (const row of alike) {
+      ids.set(row, differ || row.variantId === null ? `${row.skillId}` : `${row.skillId}/${row.variantId}`);
+    }
+  }
+  return ids;
+}
+
 /** What a player's skills reached, by key; `null` where that is not told, or not read yet. */
 export function reachedOf(details: Details | null, player: string | null): ReadonlyMap<string, Reached> | null {
   if (player === null || details === null || details.reached === null) return null;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { viewOfKeyframe } from '$lib/live/fold';
 import { keyframe, feedFight, player, report, totals, UNTOLD, untoldReport } from '$lib/testing/samples';
 import { attemptsOf } from './attempts';
+import { idsBeside } from './details';
 import {
   figuresOfFeed,
   figuresOfReport,
@@ -138,6 +139,22 @@ describe('players', () => {
 
   it('have the sums of the relay, not ours', () => {
     expect(totalOf(totals({ damage: 1, healing: 2, damageTaken: 3 }), 'taken')).toBe(3);
+  });
+});
+
+describe('skills of one name', () => {
+  it('are told apart by their ids, and by the finer ones where those are the same', () => {
+    const row = (name: string, skillId: number, variantId: number | null = null) => ({ name, skillId, variantId });
+    const rows = [
+      row('Moonblade', 1),
+      row('Moonblade', 2),
+      row('Frost', 3, 30),
+      row('Frost', 3, 31),
+      row('Frost', 3),
+      row('Alone', 4, 40),
+    ];
+    const ids = idsBeside(rows, ({ name }) => name);
+    expect(rows.map((one) => ids.get(one))).toEqual(['1', '2', '3/30', '3/31', '3', undefined]);
   });
 });
 

@@ -36,15 +36,18 @@ export class ReportDetails {
   readonly #details: Reading<Details>;
   readonly #recaps: Reading<{ recap: Recap | null; singly: boolean }>;
   readonly #clock: PageClock;
+  readonly #id: () => string;
   #span: SpanQuery | null = null;
   #wanted = '';
   #goesOn = false;
   #death: DeathRef | null = null;
 
-  constructor(options: { id: string; api: Api; env: PageEnv }) {
+  /** `id`: which report's; asked anew whenever something is looked at. */
+  constructor(options: { id: () => string; api: Api; env: PageEnv }) {
     const { api, env, id } = options;
+    this.#id = id;
     this.#details = new Reading(env, {
-      ask: (signal) => api.details(id, this.#span, signal),
+      ask: (signal) => api.details(id(), this.#span, signal),
       got: (details) => {
         this.details = details;
         this.problem = null;
@@ -61,7 +64,7 @@ export class ReportDetails {
       ask: async (signal) => {
         const death = this.#death;
         const span = { fromMs: death?.atMs ?? 0, toMs: (death?.atMs ?? 0) + 1 };
-        const { deaths, singly } = await api.recaps(id, span, signal);
+        const { deaths, singly } = await api.recaps(id(), span, signal);
         return { recap: deaths.find((one) => one.death.playerKey === death?.playerKey) ?? null, singly };
       },
       got: ({ recap, singly }) => {
@@ -90,7 +93,7 @@ export class ReportDetails {
    * @param goesOn whether more of it may come
    */
   look(wanted: { span: SpanQuery | null } | null, goesOn: boolean): void {
-    const key = wanted === null ? '' : `${wanted.span?.fromMs ?? 'all'} ${wanted.span?.toMs ?? ''}`;
+    const key = wanted === null ? '' : `${this.#id()} ${wanted.span?.fromMs ?? 'all'} ${wanted.span?.toMs ?? ''}`;
     const ended = this.#goesOn && !goesOn;
     this.#goesOn = goesOn;
     if (key === this.#wanted && !ended) return;

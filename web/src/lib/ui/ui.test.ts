@@ -299,6 +299,18 @@ describe('the skills of a player', () => {
     expect(screen.queryByRole('columnheader', { name: 'Crit' })).toBeNull();
   });
 
+  it('of one name have their ids beside them, also where they are copied', () => {
+    const skills = [
+      skill({ name: 'Moonblade', skillId: 1 }),
+      skill({ name: 'Frost', skillId: 2 }),
+      skill({ name: 'Moonblade', skillId: 3 }),
+    ];
+    render(SkillTable, { skills, player: 'A', amount: 'Damage', hits: 'Hits' });
+    const heads = screen.getAllByRole('rowheader');
+    expect(heads.map((head) => head.querySelector('[data-id]')?.textContent)).toEqual(['1', undefined, '3']);
+    expect(heads.map((head) => head.dataset['exact'])).toEqual(['Moonblade (1)', 'Frost', 'Moonblade (3)']);
+  });
+
   it('show greatest hit and criticals where they are known', () => {
     render(SkillTable, {
       skills: [skill({ name: HOSTILE, max: 60, critHits: 1 }), skill({ skillId: 2, total: 50 })],

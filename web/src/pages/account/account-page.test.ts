@@ -39,6 +39,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/removals': () => Response.json({ removals: [] }),
     'GET /api/v1/me/characters': () => Response.json({ ways: ['administrator'], claims: [], characters: [] }),
     'GET /api/v1/claims': () => Response.json({ claims: [] }),
+    'GET /api/v1/opt-outs': () => Response.json({ players: [], next: null }),
     'GET /api/v1/limits': () => Response.json(relayLimits()),
     'GET /api/v1/audit': () => Response.json({ lines: [], next: null }),
     ...answers,

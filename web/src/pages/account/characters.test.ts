@@ -1,6 +1,14 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CharacterLine, ClaimLine, JudgedClaim, Me, RemovalLine } from '$lib/api/account-types';
+import type {
+  CharacterLine,
+  ClaimLine,
+  HiddenPlayer,
+  JudgedClaim,
+  Me,
+  PlayerLook,
+  RemovalLine,
+} from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, type Answers } from '$lib/testing/relay';
 import { me, relayLimits, sessionLine } from '$lib/testing/samples';
@@ -13,6 +21,7 @@ let characters: CharacterLine[];
 let claims: ClaimLine[];
 let open: JudgedClaim[];
 let removals: RemovalLine[];
+let hidden: HiddenPlayer[];
 let sent: unknown[];
 
 async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
@@ -29,6 +38,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/people': () => Response.json({ people: [], next: null }),
     'GET /api/v1/removals': () => Response.json({ removals }),
     'GET /api/v1/claims': () => Response.json({ claims: open }),
+    'GET /api/v1/opt-outs': () => Response.json({ players: hidden, next: null }),
     'GET /api/v1/limits': () => Response.json(relayLimits()),
     'GET /api/v1/audit': () => Response.json({ lines: [], next: null }),
     ...answers,
@@ -40,6 +50,14 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
 
 const part = (name: string): HTMLElement => screen.getByRole('region', { name });
 const changes = (): string[] => relay.asked.filter((what) => !what.startsWith('GET '));
+const lookAt = (more: Partial<PlayerLook> = {}): PlayerLook => ({
+  player: KEY,
+  hidden: false,
+  hiddenByAdministrator: false,
+  fights: 3,
+  names: [{ name: 'Böreas', fights: 3 }],
+  ...more,
+});
 const openClaim = (id: number, over: Partial<JudgedClaim> = {}): JudgedClaim => ({
   id,
   by: 'Bo',
@@ -72,7 +90,7 @@ const ofAeris = (over: Partial<CharacterLine> = {}): CharacterLine => ({
 beforeEach(() => {
   characters = [ofAeris()];
   claims = [{ id: 8, called: 'Böreas', way: 'code', code: 'k7q2xp', createdAtMs: 1, endsAtMs: 2 }];
-  [open, removals, sent] = [[], [], []];
+  [open, removals, sent, hidden] = [[], [], [], []];
 });
 
 afterEach(() => {
@@ -125,26 +143,63 @@ describe('characters on the account page', () => {
     expect(within(deciding).queryByText('Böreas is now Bo’s.')).toBeNull();
   });
 
-  it('are hidden and shown again by administrators', async () => {
+  it('are hidden by administrators who were told whom, and shown again', async () => {
     await opened(me({ role: 'administrator' }), {
+      'POST /api/v1/opt-outs/look': () => Response.json(lookAt()),
       'POST /api/v1/opt-outs': (body: unknown) => {
         sent.push(body);
+        hidden = sent.length % 2 === 1 ? [{ player: KEY, sinceMs: 1 }] : [];
         return done();
       },
     });
     const hiding = part('Hide a player');
-    for (const [button, words] of [
-      ['Hide everywhere', 'The player is hidden everywhere.'],
-      ['Show again', 'No administrator hides the player any more.'],
-    ] as const) {
+    const press = (name: string): Promise<unknown> => fireEvent.click(within(hiding).getByRole('button', { name }));
+    const ask = async (): Promise<void> => {
       await fireEvent.input(within(hiding).getByLabelText('Number in the game'), { target: { value: '77' } });
-      await fireEvent.click(within(hiding).getByRole('button', { name: button }));
-      await within(hiding).findByText(words);
-    }
-    expect(sent).toEqual([
+      await press('Hide everywhere');
+      await within(hiding).findByText('Hide this player everywhere? Called “Böreas”, in 3 fights.');
+    };
+    await ask();
+    await press('Cancel');
+    expect(sent).toEqual([]);
+    await ask();
+    await press('Hide');
+    await within(hiding).findByText('The player is hidden everywhere.');
+    await press('Undo');
+    await within(hiding).findByText('The player is shown again.');
+    await ask();
+    await press('Hide');
+    // In the list, and not without being asked again.
+    const again = `Show again: Player ${KEY.slice(0, 8)}`;
+    await within(hiding).findByRole('button', { name: again });
+    await press(again);
+    expect(sent).toHaveLength(3);
+    await press('Show');
+    await within(hiding).findByText('Nobody.');
+    const [hides, shows] = [
       { player: '77', hidden: true },
-      { player: '77', hidden: false },
-    ]);
+      { player: KEY, hidden: false },
+    ];
+    expect(sent).toEqual([hides, shows, hides, shows]);
+  });
+
+  it('that are hidden already are not hidden again, and what they hid themselves is not undone', async () => {
+    let held = lookAt({ hidden: true, hiddenByAdministrator: true, names: [] });
+    await opened(me({ role: 'administrator' }), {
+      'POST /api/v1/opt-outs/look': () => Response.json(held),
+      'POST /api/v1/opt-outs': done,
+    });
+    const hiding = part('Hide a player');
+    const field = within(hiding).getByLabelText('Number in the game');
+    await fireEvent.input(field, { target: { value: '77' } });
+    await fireEvent.click(within(hiding).getByRole('button', { name: 'Hide everywhere' }));
+    await within(hiding).findByText('An administrator hides this player already.');
+    held = { ...held, hiddenByAdministrator: false };
+    await fireEvent.click(within(hiding).getByRole('button', { name: 'Hide everywhere' }));
+    await within(hiding).findByText(/The player has hidden the character already/);
+    await fireEvent.click(within(hiding).getByRole('button', { name: 'Hide' }));
+    await within(hiding).findByText('The player is hidden everywhere.');
+    expect(within(hiding).queryByRole('button', { name: 'Undo' })).toBeNull();
   });
 
   it('are claimed by number or by a link, and a claim tells its code and is taken back', async () => {
@@ -323,10 +378,14 @@ describe('characters on the account page', () => {
   it('are hidden for whom asks for it, and the request stays open where that hid nobody', async () => {
     removals = [{ id: 4, player: 'Cy', links: '', contact: '', message: '', createdAtMs: 1 }];
     await opened(me({ role: 'administrator' }), {
+      'POST /api/v1/opt-outs/look': (body: unknown) => {
+        sent.push(body);
+        if (sent.length > 1) return Response.json(lookAt());
+        return Response.json({ code: 'not_found', message: 'no player is known by this key' }, { status: 404 });
+      },
       'POST /api/v1/opt-outs': (body: unknown) => {
         sent.push(body);
-        if (sent.length > 1) return done();
-        return Response.json({ code: 'not_found', message: 'no player is known by this key' }, { status: 404 });
+        return done();
       },
       'DELETE /api/v1/removals/4': () => {
         removals = [];
@@ -342,13 +401,17 @@ describe('characters on the account page', () => {
     await hide(KEY);
     await within(asking).findByText('No player is known by this key.');
     within(asking).getByText('Cy');
-    expect(changes()).toEqual(['POST /api/v1/opt-outs']);
+    expect(changes()).toEqual(['POST /api/v1/opt-outs/look']);
     await hide(`https://relay.example/raids/k7q2xp?player=${KEY}`);
+    await within(asking).findByText(/close the request of Cy\? Called “Böreas”, in 3 fights/);
+    await fireEvent.click(within(asking).getByRole('button', { name: 'Hide' }));
     await within(asking).findByText('Nobody asks to be removed.');
     expect(sent).toEqual([
-      { player: KEY, hidden: true },
+      { player: KEY },
+      { player: KEY, seenIn: 'k7q2xp' },
       { player: KEY, seenIn: 'k7q2xp', hidden: true },
     ]);
-    expect(changes()).toEqual(['POST /api/v1/opt-outs', 'POST /api/v1/opt-outs', 'DELETE /api/v1/removals/4']);
+    const look = 'POST /api/v1/opt-outs/look';
+    expect(changes()).toEqual([look, look, 'POST /api/v1/opt-outs', 'DELETE /api/v1/removals/4']);
   });
 });

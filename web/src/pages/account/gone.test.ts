@@ -15,6 +15,7 @@ const raid = (code: string, more: Partial<MyRaid> = {}): MyRaid => ({
   visibility: 'private',
   reportVisibility: null,
   names: 'full',
+  delayS: 0,
   url: `https://relay.example/raids/${code}`,
   createdAtMs: 1,
   activeAtMs: 2,
@@ -44,6 +45,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/removals': () => Response.json({ removals }),
     'GET /api/v1/me/characters': () => Response.json({ ways: ['administrator'], claims: [], characters: [] }),
     'GET /api/v1/claims': () => Response.json({ claims: [] }),
+    'GET /api/v1/opt-outs': () => Response.json({ players: [], next: null }),
     'GET /api/v1/limits': () => Response.json(relayLimits()),
     'GET /api/v1/audit': () => Response.json({ lines, next: null }),
     ...answers,
@@ -331,7 +333,7 @@ describe('sharing', () => {
     await opened(me(), {
       'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
       'PATCH /api/v1/raids/a': () => {
-        const seenBy = { visibility: 'private', reportVisibility: 'public' } as const;
+        const seenBy = { visibility: 'private', reportVisibility: 'public', names: 'full', delayS: 0 } as const;
         raids = raids.map((held) => (held.code === 'a' ? { ...held, ...seenBy } : held));
         return Response.json(seenBy);
       },
@@ -343,8 +345,48 @@ describe('sharing', () => {
     await fireEvent.change(within(form).getByLabelText('Who sees its reports'), { target: { value: 'public' } });
     await fireEvent.submit(form);
     await screen.findByText(/Reports: Everybody/);
-    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'public' }]);
+    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'public', names: 'full', delayS: 0 }]);
     expect(change.disabled).toBe(true);
+  });
+
+  it('says which names others see of an old raid, and how late', async () => {
+    raids = [raid('a', { delayS: 45 })];
+    await opened(me(), {
+      'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
+      'PATCH /api/v1/raids/a': () => {
+        const seenBy = { visibility: 'private', reportVisibility: null, names: 'class', delayS: 120 } as const;
+        raids = raids.map((held) => ({ ...held, ...seenBy }));
+        return Response.json(seenBy);
+      },
+    });
+    expect(screen.getByText(/Others: 45 s later/)).toBeTruthy();
+    await press('Share Night a');
+    const form = await screen.findByRole('form', { name: 'Who sees Night a' });
+    expect(within(form).getByLabelText<HTMLSelectElement>('When others see it').value).toBe('45');
+    await fireEvent.change(within(form).getByLabelText('Names that others see'), { target: { value: 'class' } });
+    await fireEvent.change(within(form).getByLabelText('When others see it'), { target: { value: '120' } });
+    await fireEvent.submit(form);
+    await screen.findByText(/Others: classes in place of names, 120 s later/);
+    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'live', names: 'class', delayS: 120 }]);
+  });
+
+  it('replaces the link that has no end after it was asked, and tells the new one once', async () => {
+    const raidUrl = 'https://relay.example/raids/a?ticket=n3w';
+    await opened(me(), {
+      'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
+      'POST /api/v1/raids/a/ticket': () => Response.json({ ticket: 'n3w', raidUrl, channelUrl: raidUrl }),
+    });
+    await press('Share Night a');
+    await screen.findByText('Never, until you replace it');
+    await press('Replace the link that raidcast shows of Night a');
+    await press('Cancel');
+    expect(changes()).toEqual([]);
+    await press('Replace the link that raidcast shows of Night a');
+    await press('Replace');
+    await screen.findByText(raidUrl);
+    expect(changes()).toEqual(['POST /api/v1/raids/a/ticket']);
+    await press('Done');
+    expect(screen.queryByText(raidUrl)).toBeNull();
   });
 
   it('makes links, tells each once, and revokes them', async () => {

@@ -247,7 +247,7 @@ describe('the list of fights', () => {
   it('copies and opens a report, and tries again', async () => {
     const app = await opened(scene('idle'));
     await tab('Fights');
-    const line = (await screen.findAllByText('On the relay'))
+    const line = (await screen.findAllByText('Uploaded'))
       .map((one) => one.closest('li'))
       .find((one) => one?.dataset['stand'] === 'onRelay');
     if (line === undefined || line === null) throw new Error('none is on the relay');
@@ -289,7 +289,7 @@ describe('the list of fights', () => {
 
   it('shows an upload that a window before this one began, and stops it', async () => {
     const app = await opened(scene('uploading'));
-    expect(screen.getByText('7 of 24 fights on the relay, 1 not taken.')).toBeTruthy();
+    expect(screen.getByText('7 of 24 fights uploaded, 1 not taken.')).toBeTruthy();
     await press('Stop');
     expect(app.count('stop_upload')).toBe(1);
   });

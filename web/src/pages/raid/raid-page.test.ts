@@ -126,6 +126,32 @@ describe('a fight that goes on', () => {
     expect([location.search, amounts().join()]).toEqual(['', '200,100']);
   });
 
+  it('opens a player in place, by a click or the keyboard, and stays live', async () => {
+    const { feed } = await fighting();
+    const row = (): HTMLElement => screen.getByRole('button', { name: 'A' });
+    await fireEvent.click(row());
+    expect([location.pathname, location.search, row().getAttribute('aria-expanded')]).toEqual(['/', '?player=a', 'true']);
+    expect(feed.sent.at(-1)).toEqual({ t: 'watch', players: ['a'] });
+    const skill = {
+      skillId: 7,
+      variantId: null,
+      name: 'Moonblade',
+      kind: 'damage',
+      total: 200,
+      hits: 4,
+      critHits: null,
+      luckyHits: null,
+      max: 90,
+    } as const;
+    feed.give({ t: 'detail', position: 5, reportId: 'r1', playerKey: 'a', skills: [skill] });
+    await screen.findByText('Moonblade');
+    expect(line()).toBe('live');
+    expect(screen.getByRole<HTMLAnchorElement>('link', { name: 'Full report' }).pathname).toBe('/reports/r1');
+    await fireEvent.keyDown(window, { key: 'Escape' });
+    expect([location.search, screen.queryByText('Moonblade')]).toEqual(['', null]);
+    expect(feed.sent.at(-1)).toEqual({ t: 'watch', players: [] });
+  });
+
   it('tells rates of late beside those of all of it', async () => {
     const { feed } = await fighting();
     const seconds = [55, 56, 57, 58, 59].map((s) => ({ s, d: [0, s === 59 ? 50 : 0], h: [], x: [] }));

@@ -248,6 +248,8 @@ describe('the tabs of a report', () => {
     ];
     recaps = { ...recaps, deaths: [{ death, down: ['a'], hits, hitsLeftOut: 0 }] };
     await opened(fight(), '?tab=deaths');
+    // A tab that few open comes after the page.
+    await vi.waitUntil(() => document.querySelector('[data-death] button') !== null);
     await fireEvent.click(document.querySelector('[data-death] button') ?? document.body);
     expect(location.search).toBe('?tab=deaths&death=5000-a');
     await screen.findByText('Killing blow');

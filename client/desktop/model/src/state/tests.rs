@@ -1,6 +1,6 @@
 //! What is shown of scripts of changes.
 
-use raidcast::uploader::{Delay, FolderError, LiveFight};
+use raidcast::uploader::{Delay, FolderError, LiveFight, ShownTo};
 use raidcast_shared::uplink::{Outcome, ReportState};
 
 use super::*;
@@ -12,7 +12,8 @@ const RELAY: &str = "https://raid.example";
 
 fn connected(url: &str) -> Change {
     let channel_url = format!("{RELAY}/live/me");
-    Change::Connected { raid: "code".into(), url: format!("{RELAY}/raids/{url}"), channel_url }
+    let shown_to = ShownTo::default();
+    Change::Connected { raid: "code".into(), url: format!("{RELAY}/raids/{url}"), channel_url, shown_to }
 }
 
 fn cut() -> Change {
@@ -243,6 +244,7 @@ fn a_link_of_the_given_relay_opens_and_another_is_shown_all_the_same() {
         raid: "code".into(),
         url: "http://192.168.0.7:8787/raids/a".into(),
         channel_url: "http://192.168.0.7:8787/live/me".into(),
+        shown_to: ShownTo::default(),
     };
     let link = view(&after(&[(0, other)])).link.unwrap();
     assert!(!link.opens && link.raid.starts_with("http://192.168.0.7"));

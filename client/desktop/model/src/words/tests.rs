@@ -20,7 +20,7 @@ use raidcast::uploader::seen_by::SeenBy;
 use raidcast::uploader::trouble::{Stall, Trouble};
 use raidcast::uploader::{Damage, FolderError, WatchError};
 use raidcast_shared::text::KeyFault;
-use raidcast_shared::uplink::{NamesPolicy, Outcome, RefusedCode, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, RAID_DELETED, RefusedCode, Visibility};
 
 use super::{Words, of};
 use crate::channel::Rule;
@@ -52,6 +52,7 @@ fn outages() -> Vec<Outage> {
     let certificate = |why| Outage::Certificate { at: at(true), why };
     vec![
         Outage::Said { text: "too many requests".into() },
+        Outage::Said { text: RAID_DELETED.into() },
         Outage::Restarting,
         Outage::Closed { code: Some(1006) },
         Outage::Silent { seconds: 15 },
@@ -600,11 +601,14 @@ fn numbers_have_their_nouns_and_links_are_told_only_where_others_may_see_them() 
     );
     assert_eq!(
         plan,
-        "1 fight would be sent to https://raid.example. 1 of them is there already and is not sent again. Who may see \
+        "1 fight would be sent to https://raid.example. 1 of them is uploaded already and is not sent again. Who may see \
          what is new there: everybody who has the link."
     );
     let tally = Tally { new: 2, known: 1, failed: 1, ..Tally::default() };
-    assert_eq!(english.uploaded(&tally, 3).sentence, "2 fights sent, 1 there already, 1 not taken, 3 not sent yet.");
+    assert_eq!(
+        english.uploaded(&tally, 3).sentence,
+        "2 fights uploaded, 1 uploaded before, 1 not taken, 3 not uploaded yet."
+    );
 }
 
 /// What happened, and what to do: as it reads in the window.

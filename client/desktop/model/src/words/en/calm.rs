@@ -199,30 +199,30 @@ impl Words for English {
         let fights = count(fights as u64, "fight");
         let there = match before.there {
             0 => String::new(),
-            1 => " 1 of them is there already and is not sent again.".to_owned(),
-            n => format!(" {n} of them are there already and are not sent again."),
+            1 => " 1 of them is uploaded already and is not sent again.".to_owned(),
+            n => format!(" {n} of them are uploaded already and are not sent again."),
         };
         let seen_by = self.seen_by(SeenBy { visibility: Some(visibility), names: Some(names) });
         format!("{fights} would be sent to {relay}.{there} Who may see what is new there: {}", lower(&seen_by))
     }
 
     fn uploading(&self, tally: &Tally, of: u64, connected: bool) -> String {
-        let there = format!("{} of {} on the relay", tally.on_relay(), count(of, "fight"));
+        let there = format!("{} of {} uploaded", tally.on_relay(), count(of, "fight"));
         let refused = if tally.failed > 0 { format!(", {} not taken", tally.failed) } else { String::new() };
         let cut = if connected { "" } else { " The relay does not answer: it goes on by itself." };
         format!("{there}{refused}.{cut}")
     }
 
     fn uploaded(&self, tally: &Tally, waiting: u64) -> Said {
-        let mut parts = vec![format!("{} sent", count(tally.new, "fight"))];
+        let mut parts = vec![format!("{} uploaded", count(tally.new, "fight"))];
         if tally.known + tally.kept > 0 {
-            parts.push(format!("{} there already", tally.known + tally.kept));
+            parts.push(format!("{} uploaded before", tally.known + tally.kept));
         }
         if tally.failed > 0 {
             parts.push(format!("{} not taken", tally.failed));
         }
         if waiting > 0 {
-            parts.push(format!("{waiting} not sent yet"));
+            parts.push(format!("{waiting} not uploaded yet"));
         }
         Said::new(format!("{}.", parts.join(", "))).and_if(waiting > 0, "Upload them again: nothing is sent twice.")
     }

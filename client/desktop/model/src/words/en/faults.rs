@@ -18,7 +18,7 @@ use raidcast::uploader::trouble::Stall;
 use raidcast::uploader::{Damage, FolderError, WatchError};
 use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::KeyFault;
-use raidcast_shared::uplink::RefusedCode;
+use raidcast_shared::uplink::{RAID_DELETED, RefusedCode};
 
 use super::{English, span, updates};
 use crate::links::LinkFault;
@@ -40,6 +40,9 @@ impl Faults for English {
     fn outage(&self, why: &Outage, was_connected: bool) -> Said {
         let check = |said: Said| said.and_if(!was_connected, CHECK_RELAY);
         match why {
+            Outage::Said { text } if text == RAID_DELETED => {
+                Said::new("This raid was deleted on the relay. A fight that goes on begins a new one.")
+            }
             Outage::Said { text } => Said::new(format!("The relay answers: {}", ended(text, '.'))),
             Outage::Restarting => Said::new("The relay is being started again."),
             Outage::Closed { .. } => Said::new("The relay closed the connection."),

@@ -188,7 +188,7 @@ impl Words for Chinese {
     ) -> String {
         let there = match before.there {
             0 => String::new(),
-            n => format!("其中 {n} 场已在中继上，不会重复发送。"),
+            n => format!("其中 {n} 场已上传，不会重复发送。"),
         };
         let seen_by = self.seen_by(SeenBy { visibility: Some(visibility), names: Some(names) });
         format!("将向 {relay} 发送 {fights} 场战斗。{there}新上传的战斗的可见范围：{seen_by}")
@@ -197,19 +197,19 @@ impl Words for Chinese {
     fn uploading(&self, tally: &Tally, of: u64, connected: bool) -> String {
         let refused = if tally.failed > 0 { format!("，{} 场被拒绝", tally.failed) } else { String::new() };
         let cut = if connected { "" } else { "中继没有响应，恢复后会自动继续。" };
-        format!("{of} 场中 {} 场已在中继上{refused}。{cut}", tally.on_relay())
+        format!("{of} 场中已上传 {} 场{refused}。{cut}", tally.on_relay())
     }
 
     fn uploaded(&self, tally: &Tally, waiting: u64) -> Said {
-        let mut parts = vec![format!("已发送 {} 场战斗", tally.new)];
+        let mut parts = vec![format!("已上传 {} 场战斗", tally.new)];
         if tally.known + tally.kept > 0 {
-            parts.push(format!("{} 场已在中继上", tally.known + tally.kept));
+            parts.push(format!("{} 场以前已上传", tally.known + tally.kept));
         }
         if tally.failed > 0 {
             parts.push(format!("{} 场被拒绝", tally.failed));
         }
         if waiting > 0 {
-            parts.push(format!("{waiting} 场尚未发送"));
+            parts.push(format!("{waiting} 场尚未上传"));
         }
         Said::new(format!("{}。", parts.join("，"))).and_if(waiting > 0, "请再次上传：不会重复发送。")
     }

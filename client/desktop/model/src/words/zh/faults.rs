@@ -18,7 +18,7 @@ use raidcast::uploader::trouble::Stall;
 use raidcast::uploader::{Damage, FolderError, WatchError};
 use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::KeyFault;
-use raidcast_shared::uplink::RefusedCode;
+use raidcast_shared::uplink::{RAID_DELETED, RefusedCode};
 
 use super::{Chinese, span, updates};
 use crate::links::LinkFault;
@@ -41,6 +41,9 @@ impl Faults for Chinese {
     fn outage(&self, why: &Outage, was_connected: bool) -> Said {
         let check = |said: Said| said.and_if(!was_connected, CHECK_RELAY);
         match why {
+            Outage::Said { text } if text == RAID_DELETED => {
+                Said::new("本次副本已在中继上被删除。仍在进行的战斗会开始新的副本。")
+            }
             Outage::Said { text } => Said::new(format!("中继提示：{}", ended(text, '。'))),
             Outage::Restarting => Said::new("中继正在重启。"),
             Outage::Closed { .. } => Said::new("中继关闭了连接。"),
