@@ -125,20 +125,27 @@ impl Ingest {
             Ok(())
         };
         let Reading { mut fights, whole, _permit } = self.read(received, read).await?;
-        let mut ids = Vec::new();
+        // What nobody can read is often the same many times: it is kept, and looked for, once.
+        let (mut ids, mut stubs) = (Vec::new(), HashMap::new());
         while let Some((read, version)) = fights.recv().await {
             if Instant::now() > end {
                 // Nobody waits for it any more.
                 return Err(late());
             }
-            let is_stub = read.stub.is_some();
+            let stub = read.stub.map(|_| (read.encounter, read.source_hash.clone()));
+            if let Some(remote_id) = stub.as_ref().and_then(|stub| stubs.get(stub)) {
+                self.context().metrics.uploaded(UploadOutcome::Known, version, began.elapsed());
+                ids.push(*remote_id);
+                continue;
+            }
             let named = self.begins.named(&self.keeper, uploader.account(), read).await?;
             let may_be_held = named.is_held;
             let fight = Fight { may_be_held, ..Fight::new(&self.context().secret, &uploader, named.read) };
             let _alone = named.alone;
             let Done { remote_id, what, .. } = self.keeper.keep(fight).await?;
-            let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
+            let what = if stub.is_some() && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
             self.context().metrics.uploaded(what, version, began.elapsed());
+            stubs.extend(stub.map(|stub| (stub, remote_id)));
             ids.push(remote_id);
         }
         whole.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;

@@ -57,6 +57,8 @@ async fn a_reading_that_waited_before_jobs_named_their_fights_goes_with_its_figh
     let mut connection = options.connect().await.unwrap();
     for statement in [
         "UPDATE jobs SET encounter_id = NULL",
+        "DROP TABLE webhook_messages",
+        "DROP TABLE webhooks",
         "ALTER TABLE opt_outs DROP COLUMN by_administrator",
         "DROP TABLE account_numbers",
         "ALTER TABLE audit DROP COLUMN key",

@@ -87,7 +87,7 @@ pub(in crate::cli) fn trouble(trouble: &Trouble) -> String {
 /// Why a fight stands where it does.
 pub(in crate::cli) fn why(why: &Why) -> String {
     match why {
-        Why::Kept => "the relay holds more of it from elsewhere".to_owned(),
+        Why::Kept => "more of it was uploaded from elsewhere".to_owned(),
         Why::NotSent(why) => not_sent(why).into_owned(),
         Why::Queued => "its turn comes".to_owned(),
         Why::Arrived { parts, of } => format!("{} % of it has arrived", percent(*parts, *of)),

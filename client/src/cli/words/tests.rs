@@ -506,7 +506,7 @@ fn how_things_stand() {
         assert_eq!(why(&Why::Trouble(told)), expected);
     }
     for (told, expected) in [
-        (Why::Kept, "the relay holds more of it from elsewhere"),
+        (Why::Kept, "more of it was uploaded from elsewhere"),
         (Why::NotSent(refused_as(RefusedCode::BadEvent)), "too long"),
         (Why::Queued, "its turn comes"),
         (Why::Arrived { parts: 88, of: 97 }, "90 % of it has arrived"),
@@ -856,7 +856,7 @@ fn changes() {
         (
             Change::Uploaded { fight: finished(How::Kept, None) },
             Some(
-                "kept     2026-09-21 14:13 UTC  Boss  5:02  http://r/x (the relay holds more of it from elsewhere)".into(),
+                "kept     2026-09-21 14:13 UTC  Boss  5:02  http://r/x (more of it was uploaded from elsewhere)".into(),
             ),
             r#"{"event":"uploaded","encounter":"e","title":"Boss","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","reportId":"r","url":"http://r/x","result":"kept","relay":"http://r"}"#,
         ),

@@ -62,7 +62,7 @@ async fn fights_are_sent_when_somebody_agrees_and_are_shown_where_they_are() {
     let (end, done) = tokio::join!(uploading, hearing);
     let end = end.unwrap();
     assert_eq!((end.sent, end.known, end.refused, end.waiting), (2, 0, 0, 0));
-    assert_eq!(end.sentence, "2 fights sent.");
+    assert_eq!(end.sentence, "2 fights uploaded.");
     assert_eq!(done, names.iter().cloned().collect::<HashSet<_>>());
     assert_eq!(relayed(&relay), read_at_once(&stage.db())[1..]);
     let old: Vec<_> = relay.memory().hellos.iter().filter(|hello| hello.history).cloned().collect();
