@@ -77,6 +77,8 @@ enum Unsent {
     NoMessage,
     /// Nothing more is to be sent there.
     Stopped(WebhookStop),
+    /// The message is not taken as it is.
+    NotTaken,
     /// It is to be tried again.
     Failed(String),
 }
@@ -138,6 +140,9 @@ impl Discord {
             // Nothing more is to be done where it can go nowhere: that was told by whoever found out.
             Ok(()) | Err(Unsent::NoMessage | Unsent::Stopped(_)) => {}
             Err(Unsent::Busy(wait_ms)) => return Err(Later::not_yet(wait_ms, "the chat wants to be left alone")),
+            Err(Unsent::NotTaken) => {
+                return Err(failed("to tell of a night: the chat does not take the message".into()));
+            }
             Err(Unsent::Failed(why)) => return Err(failed(format!("to tell of a night: {why}"))),
         }
         let done = self.context.store.finish_webhook_job(job.key, job.created_at_ms).await;
@@ -316,6 +321,7 @@ impl Discord {
             }
             StatusCode::NOT_FOUND => Err(Unsent::NoMessage),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Unsent::Stopped(WebhookStop::Refused)),
+            StatusCode::BAD_REQUEST => Err(Unsent::NotTaken),
             status => Err(Unsent::Failed(format!("it is answered {}", status.as_u16()))),
         }
     }
@@ -410,7 +416,7 @@ impl Discord {
     ///
     /// # Errors
     /// As [`Discord::remove`]; `TooMany` where that was done a moment ago, or the chat wants to be left alone; `Conflict`
-    /// where it takes nothing, which is noted; `Unavailable` where it does not answer.
+    /// where it takes nothing, which is noted, or no such message; `Unavailable` where it does not answer.
     pub async fn test(&self, channel: &str, manager: &Manager) -> Result<(), HttpError> {
         let account = self.door.managed_channel(channel, manager).await?.id;
         let row = self.context.store.webhook(account).await?.ok_or(HttpError::NotFound)?;
@@ -429,6 +435,11 @@ impl Discord {
                 Err(takes_nothing())
             }
             Err(Unsent::NoMessage) => Err(takes_nothing()),
+            Err(Unsent::NotTaken) => {
+                let text = "the chat does not take the message: the webhook must be one of a text channel, not of a forum, \
+                            and the relay's `public_url` an address of the internet";
+                Err(HttpError::Conflict(text.to_owned()))
+            }
             Err(Unsent::Failed(why)) => {
                 tracing::info!(why, "a webhook was tested, and nothing arrived there");
                 let text = "the message did not arrive there: try again in a minute".to_owned();

@@ -27,6 +27,8 @@ use crate::limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_ANSWER_MS, WEBHOOK_WAIT_MS
 
 /// Addresses of a name that are tried.
 const ADDRESSES_TRIED: usize = 3;
+/// Each answers within this: of one that is lost on the way nothing is left for the next one else.
+const CONNECT_WAIT: Duration = Duration::from_millis(WEBHOOK_ANSWER_MS / 4);
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Where nothing says how long, ms.
@@ -146,9 +148,10 @@ async fn connect(server: &WebhookHost) -> Result<TcpStream, String> {
     }
     let mut why = String::new();
     for addr in good {
-        match TcpStream::connect(addr).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => why = format!("cannot be reached: {error}"),
+        match tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(addr)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => why = format!("cannot be reached: {error}"),
+            Err(_) => why = "cannot be reached in time".to_owned(),
         }
     }
     Err(why)

@@ -283,6 +283,11 @@ async fn a_webhook_is_its_owners_and_its_address_is_told_nobody() {
     assert_eq!(relay.request("POST", &test, Some(KEY)).await.0, 204);
     assert_eq!(chat.embeds()[0]["title"], "This webhook works");
     assert_eq!(relay.request("POST", &test, Some(KEY)).await.0, 429);
+    // As a forum answers.
+    relay.pass_ms(10_000);
+    chat.trouble(Trouble::Refused(400, 220_001));
+    let (status, error) = relay.send("POST", &test, Some(KEY), None).await;
+    assert!(status == 409 && error["message"].as_str().unwrap().contains("text channel"), "{status} {error}");
     let (_, state) = relay.get_with(&path, Some(KEY)).await;
     assert!(!state.to_string().contains(TOKEN) && state["webhook"]["setAtMs"].is_i64(), "{state}");
     for entry in std::fs::read_dir(data.path()).unwrap() {
@@ -294,6 +299,6 @@ async fn a_webhook_is_its_owners_and_its_address_is_told_nobody() {
     assert_eq!(relay.get_with(&path, Some(KEY)).await, (200, json!({"webhook": null})));
     upload(&relay, KEY, "unlisted", &fight(0)).await;
     is_told(&relay).await;
-    assert_eq!(chat.asked(), ["POST"]);
+    assert_eq!(chat.asked(), ["POST", "POST"]);
     relay.stop().await;
 }
