@@ -47,7 +47,7 @@ pub(super) struct Reply {
     body: Bytes,
     /// Nothing may be sent before this has passed, ms.
     pub(super) wait_ms: Option<i64>,
-    /// Whether that is so of all webhooks.
+    /// Whether that is so of all webhooks there.
     pub(super) is_for_all: bool,
 }
 
@@ -60,8 +60,7 @@ struct Named {
 /// What an error says of itself.
 #[derive(Default, Deserialize)]
 struct Refusal {
-    #[serde(default)]
-    code: i64,
+    code: Option<i64>,
     retry_after: Option<f64>,
     #[serde(default)]
     global: bool,
@@ -73,8 +72,8 @@ impl Reply {
         serde_json::from_slice(&self.body).ok().map(|Named { id }| id)
     }
 
-    /// Discord's code of what is wrong.
-    pub(super) fn code(&self) -> i64 {
+    /// Discord's code of what is wrong; `None` where it is not Discord that says so, but something that stands before it.
+    pub(super) fn code(&self) -> Option<i64> {
         serde_json::from_slice::<Refusal>(&self.body).unwrap_or_default().code
     }
 }
@@ -199,7 +198,7 @@ async fn exchange(
     Ok(Reply { status: head.status, body, wait_ms, is_for_all })
 }
 
-/// How long nothing may be sent, ms, and whether that is so of all webhooks.
+/// How long nothing may be sent, ms, and whether that is so of all webhooks there.
 fn wait(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> (Option<i64>, bool) {
     let told = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if status != StatusCode::TOO_MANY_REQUESTS {
