@@ -27,7 +27,7 @@ use crate::limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_ANSWER_MS, WEBHOOK_WAIT_MS
 
 /// Addresses of a name that are tried.
 const ADDRESSES_TRIED: usize = 3;
-/// Each answers within this: of one that is lost on the way nothing is left for the next one else.
+/// Each is waited for so long: one that never answers leaves time for the next.
 const CONNECT_WAIT: Duration = Duration::from_millis(WEBHOOK_ANSWER_MS / 4);
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;

@@ -254,7 +254,8 @@ pub(crate) async fn tell_of_night(connection: &mut PgConnection, code: &str) -> 
     Ok(())
 }
 
-/// An encounter goes: its raid has something else to tell, and those that are known to be of its night by it alone.
+/// An encounter goes: its raid has something else to tell, and those that are known to be of its night by it alone. Also where
+/// its account has no webhook, or another one, any more: theirs may tell of it still.
 pub(crate) async fn tell_beside(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
@@ -265,10 +266,9 @@ pub(crate) async fn tell_beside(connection: &mut PgConnection, encounter: i64) -
              WHERE e.row = $1 AND w.stopped IS NULL
              UNION
              SELECT q.account, q.id, q.code
-             FROM encounters e JOIN webhooks w ON w.account = e.account
-             JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
+             FROM same_fights s JOIN encounters o ON o.row = s.other
              JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
-             WHERE e.row = $1 AND v.digest = w.digest AND v.stopped IS NULL
+             WHERE s.encounter = $1 AND v.stopped IS NULL
          ) AS t ORDER BY t.account, t.id
          ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
         encounter,
