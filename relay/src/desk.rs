@@ -369,7 +369,6 @@ impl Desk {
             let show = |reply| RaidCommand::Show(Show { form: form.clone(), note, reply });
             let Ok(kept) = handle.ask(show).await else { continue };
             let RaidRow { visibility, report_visibility, names, delay, .. } = kept?;
-            self.context().webhooks.came();
             return Ok(RaidSeenBy { visibility, report_visibility, names, delay_s: seconds(delay.ms) });
         }
         Err(HttpError::NotFound)

@@ -58,7 +58,8 @@ pub struct Discord {
 /// Until when nothing may be sent, Unix ms.
 #[derive(Default)]
 struct Held {
-    all_until_ms: i64,
+    /// To these servers.
+    server_until_ms: HashMap<String, i64>,
     /// To webhooks with these digests.
     until_ms: HashMap<[u8; 32], i64>,
 }
@@ -77,6 +78,8 @@ enum Unsent {
     NoMessage,
     /// Nothing more is to be sent there.
     Stopped(WebhookStop),
+    /// The message is not taken as it is.
+    NotTaken,
     /// It is to be tried again.
     Failed(String),
 }
@@ -138,6 +141,9 @@ impl Discord {
             // Nothing more is to be done where it can go nowhere: that was told by whoever found out.
             Ok(()) | Err(Unsent::NoMessage | Unsent::Stopped(_)) => {}
             Err(Unsent::Busy(wait_ms)) => return Err(Later::not_yet(wait_ms, "the chat wants to be left alone")),
+            Err(Unsent::NotTaken) => {
+                return Err(failed("to tell of a night: the chat does not take the message".into()));
+            }
             Err(Unsent::Failed(why)) => return Err(failed(format!("to tell of a night: {why}"))),
         }
         let done = self.context.store.finish_webhook_job(job.key, job.created_at_ms).await;
@@ -298,24 +304,27 @@ impl Discord {
 
     /// Sends something, if anything may be sent now; gives the message that it is about, if the answer names one.
     async fn send(&self, hook: &Hook, method: Method, below: &str, body: Bytes) -> Result<Option<String>, Unsent> {
-        if let Some(wait_ms) = self.wait_ms(&hook.digest) {
+        if let Some(wait_ms) = self.wait_ms(hook) {
             return Err(Unsent::Busy(wait_ms));
         }
         let is_new = method == Method::POST;
         let sending = Box::pin(self.web.send((method, &hook.address, below), body));
         let reply = sending.await.map_err(Unsent::Failed)?;
         if let Some(wait_ms) = reply.wait_ms {
-            self.hold((!reply.is_for_all).then_some(hook.digest), wait_ms);
+            self.hold(hook, reply.is_for_all, wait_ms);
         }
-        let status = reply.status;
+        let (status, code) = (reply.status, reply.code());
         match status {
             StatusCode::TOO_MANY_REQUESTS => Err(Unsent::Busy(reply.wait_ms.unwrap_or(CHANGED_MS))),
             status if status.is_success() => Ok(reply.message()),
-            StatusCode::NOT_FOUND if is_new || reply.code() == UNKNOWN_WEBHOOK => {
-                Err(Unsent::Stopped(WebhookStop::Gone))
+            // What stands before it refuses addresses, too: of the webhook that says nothing.
+            StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if code.is_none() => {
+                Err(Unsent::Failed(format!("it is answered {}, and not in the chat's words", status.as_u16())))
             }
+            StatusCode::NOT_FOUND if is_new || code == Some(UNKNOWN_WEBHOOK) => Err(Unsent::Stopped(WebhookStop::Gone)),
             StatusCode::NOT_FOUND => Err(Unsent::NoMessage),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Unsent::Stopped(WebhookStop::Refused)),
+            StatusCode::BAD_REQUEST => Err(Unsent::NotTaken),
             status => Err(Unsent::Failed(format!("it is answered {}", status.as_u16()))),
         }
     }
@@ -325,22 +334,23 @@ impl Discord {
     }
 
     /// For how long nothing may be sent to a webhook, ms; `None`: it may.
-    fn wait_ms(&self, digest: &[u8; 32]) -> Option<i64> {
+    fn wait_ms(&self, hook: &Hook) -> Option<i64> {
         let held = self.held();
-        let until_ms = held.until_ms.get(digest).copied().unwrap_or_default().max(held.all_until_ms);
+        let server = held.server_until_ms.get(&hook.address.server.to_string());
+        let until_ms = server.max(held.until_ms.get(&hook.digest)).copied()?;
         Some(until_ms - self.context.clock.now_ms()).filter(|wait_ms| *wait_ms > 0)
     }
 
-    /// Nothing is sent for a while, to one webhook or to all. Those that wait no more are forgotten.
-    fn hold(&self, digest: Option<[u8; 32]>, wait_ms: i64) {
+    /// Nothing is sent for a while, to a webhook or to all of its server. Those that wait no more are forgotten.
+    fn hold(&self, hook: &Hook, is_for_all: bool, wait_ms: i64) {
         let now_ms = self.context.clock.now_ms();
         let (mut held, until_ms) = (self.held(), now_ms.saturating_add(wait_ms));
         held.until_ms.retain(|_, until_ms| now_ms < *until_ms);
-        match digest {
-            Some(digest) => {
-                held.until_ms.insert(digest, until_ms);
-            }
-            None => held.all_until_ms = held.all_until_ms.max(until_ms),
+        if is_for_all {
+            let server = held.server_until_ms.entry(hook.address.server.to_string()).or_default();
+            *server = until_ms.max(*server);
+        } else {
+            held.until_ms.insert(hook.digest, until_ms);
         }
     }
 
@@ -410,7 +420,7 @@ impl Discord {
     ///
     /// # Errors
     /// As [`Discord::remove`]; `TooMany` where that was done a moment ago, or the chat wants to be left alone; `Conflict`
-    /// where it takes nothing, which is noted; `Unavailable` where it does not answer.
+    /// where it takes nothing, which is noted, or no such message; `Unavailable` where it does not answer.
     pub async fn test(&self, channel: &str, manager: &Manager) -> Result<(), HttpError> {
         let account = self.door.managed_channel(channel, manager).await?.id;
         let row = self.context.store.webhook(account).await?.ok_or(HttpError::NotFound)?;
@@ -429,6 +439,11 @@ impl Discord {
                 Err(takes_nothing())
             }
             Err(Unsent::NoMessage) => Err(takes_nothing()),
+            Err(Unsent::NotTaken) => {
+                let text = "the chat does not take the message: the webhook must be one of a text channel, not of a forum, \
+                            and the relay's `public_url` an address of the internet";
+                Err(HttpError::Conflict(text.to_owned()))
+            }
             Err(Unsent::Failed(why)) => {
                 tracing::info!(why, "a webhook was tested, and nothing arrived there");
                 let text = "the message did not arrive there: try again in a minute".to_owned();

@@ -49,7 +49,9 @@ impl FromStr for WebhookHost {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused = || format!("`{text}` is no server: name one like https://chat.example, without a path");
+        // Without what stands there: it may be the address of a webhook.
+        let refused =
+            || "what stands there is no server: name one like https://chat.example, without a path".to_owned();
         let uri = text.parse::<Uri>().map_err(|_| refused())?;
         if !is_safe_address(text) || uri.path() != "/" || uri.query().is_some() || text.ends_with('/') {
             return Err(refused());
@@ -223,5 +225,7 @@ mod tests {
         {
             assert!(bad.parse::<WebhookHost>().is_err(), "{bad}");
         }
+        let told = GOOD.parse::<WebhookHost>().expect_err("it is a webhook's address");
+        assert!(!told.contains("Token"), "{told}");
     }
 }

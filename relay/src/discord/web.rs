@@ -27,6 +27,8 @@ use crate::limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_ANSWER_MS, WEBHOOK_WAIT_MS
 
 /// Addresses of a name that are tried.
 const ADDRESSES_TRIED: usize = 3;
+/// Each is waited for so long: one that never answers leaves time for the next.
+const CONNECT_WAIT: Duration = Duration::from_millis(WEBHOOK_ANSWER_MS / 4);
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Where nothing says how long, ms.
@@ -45,7 +47,7 @@ pub(super) struct Reply {
     body: Bytes,
     /// Nothing may be sent before this has passed, ms.
     pub(super) wait_ms: Option<i64>,
-    /// Whether that is so of all webhooks.
+    /// Whether that is so of all webhooks there.
     pub(super) is_for_all: bool,
 }
 
@@ -58,8 +60,7 @@ struct Named {
 /// What an error says of itself.
 #[derive(Default, Deserialize)]
 struct Refusal {
-    #[serde(default)]
-    code: i64,
+    code: Option<i64>,
     retry_after: Option<f64>,
     #[serde(default)]
     global: bool,
@@ -71,8 +72,8 @@ impl Reply {
         serde_json::from_slice(&self.body).ok().map(|Named { id }| id)
     }
 
-    /// Discord's code of what is wrong.
-    pub(super) fn code(&self) -> i64 {
+    /// Discord's code of what is wrong; `None` where it is not Discord that says so, but something that stands before it.
+    pub(super) fn code(&self) -> Option<i64> {
         serde_json::from_slice::<Refusal>(&self.body).unwrap_or_default().code
     }
 }
@@ -146,9 +147,10 @@ async fn connect(server: &WebhookHost) -> Result<TcpStream, String> {
     }
     let mut why = String::new();
     for addr in good {
-        match TcpStream::connect(addr).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => why = format!("cannot be reached: {error}"),
+        match tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(addr)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => why = format!("cannot be reached: {error}"),
+            Err(_) => why = "cannot be reached in time".to_owned(),
         }
     }
     Err(why)
@@ -196,7 +198,7 @@ async fn exchange(
     Ok(Reply { status: head.status, body, wait_ms, is_for_all })
 }
 
-/// How long nothing may be sent, ms, and whether that is so of all webhooks.
+/// How long nothing may be sent, ms, and whether that is so of all webhooks there.
 fn wait(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> (Option<i64>, bool) {
     let told = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if status != StatusCode::TOO_MANY_REQUESTS {

@@ -15,7 +15,7 @@ use crate::character;
 use crate::error::Failure;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget, lock};
-use crate::webhook::{take_back, tell_of_encounter};
+use crate::webhook::{take_back, tell_beside, tell_of_night};
 
 /// Selects raids as their owners list them; what follows is the rest of the statement and its arguments.
 macro_rules! select_raid_lines {
@@ -86,6 +86,8 @@ impl Erasing for PostgresStore {
                 .fetch_optional(&mut *transaction)
                 .await?;
             if let Some(raid) = raid {
+                // Before its fights, so that all who are told with it are told in one order.
+                tell_of_night(&mut transaction, code).await?;
                 let left = sqlx::query_scalar!("SELECT row FROM encounters WHERE raid = $1 ORDER BY row", raid)
                     .fetch_all(&mut *transaction)
                     .await?;
@@ -139,16 +141,17 @@ impl Erasing for PostgresStore {
             )
             .execute(&mut *transaction)
             .await?;
-            sqlx::query!(
-                "DELETE FROM webhooks WHERE account IN (SELECT account FROM account_owners WHERE person = $1)",
-                person.0,
-            )
-            .execute(&mut *transaction)
-            .await?;
             // Keys of the configuration name an account: from now on that is another one.
             sqlx::query!(
                 "UPDATE accounts SET name = '@gone-' || row
                  WHERE row IN (SELECT account FROM account_owners WHERE person = $1)",
+                person.0,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            // Behind the accounts: whoever sets one at this moment has set it, or finds that its account is gone.
+            sqlx::query!(
+                "DELETE FROM webhooks WHERE account IN (SELECT account FROM account_owners WHERE person = $1)",
                 person.0,
             )
             .execute(&mut *transaction)
@@ -366,7 +369,7 @@ async fn erase(connection: &mut PgConnection, row: i64) -> Result<(), Failure> {
     .execute(&mut *connection)
     .await?;
     forget(&mut *connection, row).await?;
-    tell_of_encounter(&mut *connection, row).await?;
+    tell_beside(&mut *connection, row).await?;
     sqlx::query!("DELETE FROM encounters WHERE row = $1", row).execute(connection).await?;
     Ok(())
 }

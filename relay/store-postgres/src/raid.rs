@@ -12,7 +12,7 @@ use crate::PostgresStore;
 use crate::audit::put_note;
 use crate::error::Failure;
 use crate::search_rows::{list_raid, lock};
-use crate::webhook::tell_of_raid_by_code;
+use crate::webhook::{tell_of_night, tell_of_raid_by_code};
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -78,7 +78,8 @@ impl Raids for PostgresStore {
                 lock(&mut transaction).await?;
                 update(&mut transaction, raid, true).await?;
             }
-            tell_of_raid_by_code(&mut transaction, &raid.code).await?;
+            // Where it hides names from now on, others that name them are told without it.
+            tell_of_night(&mut transaction, &raid.code).await?;
             if let Some(note) = note {
                 put_note(&mut transaction, &note).await?;
             }

@@ -18,7 +18,7 @@ impl Webhooks for PostgresStore {
             let mut transaction = self.begin().await?;
             let set = sqlx::query!(
                 "INSERT INTO webhooks (account, digest, sealed, host, set_at_ms)
-                 SELECT row, $2, $3, $4, $5 FROM accounts WHERE row = $1 AND name NOT LIKE '@gone-%'
+                 SELECT row, $2, $3, $4, $5 FROM accounts WHERE row = $1 AND name NOT LIKE '@gone-%' FOR KEY SHARE
                  ON CONFLICT (account) DO UPDATE SET digest = excluded.digest, sealed = excluded.sealed,
                      host = excluded.host, set_at_ms = excluded.set_at_ms, sent_at_ms = NULL, stopped = NULL,
                      stopped_at_ms = NULL",
@@ -56,19 +56,20 @@ impl Webhooks for PostgresStore {
     fn remove_webhook(&self, account: AccountId, note: Note) -> StoreFuture<'_, bool> {
         Self::answer(async move {
             let mut transaction = self.begin().await?;
-            let removed = sqlx::query!("DELETE FROM webhooks WHERE account = $1", account.0);
-            if removed.execute(&mut *transaction).await?.rows_affected() == 0 {
-                return Ok(false);
-            }
+            // In the order of those who delete a raid, and who keep a message.
+            sqlx::query!("DELETE FROM jobs WHERE kind = 4 AND account = $1", account.0)
+                .execute(&mut *transaction)
+                .await?;
             sqlx::query!(
                 "DELETE FROM webhook_messages WHERE raid IN (SELECT row FROM raids WHERE account = $1)",
                 account.0,
             )
             .execute(&mut *transaction)
             .await?;
-            sqlx::query!("DELETE FROM jobs WHERE kind = 4 AND account = $1", account.0)
-                .execute(&mut *transaction)
-                .await?;
+            let removed = sqlx::query!("DELETE FROM webhooks WHERE account = $1", account.0);
+            if removed.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Ok(false);
+            }
             put_note(&mut transaction, &note).await?;
             transaction.commit().await?;
             Ok(true)
@@ -107,9 +108,9 @@ impl Webhooks for PostgresStore {
         Self::answer(async move {
             let WebhookMessage { digest, message, shown, sent_at_ms } = message;
             let mut transaction = self.begin().await?;
-            sqlx::query!(
+            let kept = sqlx::query!(
                 "INSERT INTO webhook_messages (raid, digest, message, shown, sent_at_ms)
-                 SELECT row, $2, $3, $4, $5 FROM raids WHERE code = $1
+                 SELECT row, $2, $3, $4, $5 FROM raids WHERE code = $1 FOR KEY SHARE
                  ON CONFLICT (raid) DO UPDATE SET digest = excluded.digest, message = excluded.message,
                      shown = excluded.shown, sent_at_ms = excluded.sent_at_ms",
                 raid_code,
@@ -120,6 +121,19 @@ impl Webhooks for PostgresStore {
             )
             .execute(&mut *transaction)
             .await?;
+            if kept.rows_affected() == 0 {
+                sqlx::query!(
+                    "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+                     SELECT 4, account, substring($2::BYTEA FROM 1 FOR 16), convert_to('gone:' || $3::TEXT, 'UTF8'), 0, 0
+                     FROM webhooks WHERE digest = $1 AND stopped IS NULL ORDER BY account LIMIT 1
+                     ON CONFLICT DO NOTHING",
+                    digest.as_slice(),
+                    shown.as_slice(),
+                    message,
+                )
+                .execute(&mut *transaction)
+                .await?;
+            }
             sqlx::query!("UPDATE webhooks SET sent_at_ms = $2 WHERE digest = $1", digest.as_slice(), sent_at_ms)
                 .execute(&mut *transaction)
                 .await?;
@@ -216,10 +230,59 @@ pub(crate) async fn tell_of_encounter(connection: &mut PgConnection, encounter: 
     Ok(())
 }
 
+/// The same of a raid, and of those that are told with it: what one message tells of all of them is to be less where this
+/// one is to be no part of it any more. All at once and in one order, so that two who do it do not wait for each other.
+pub(crate) async fn tell_of_night(connection: &mut PgConnection, code: &str) -> Result<(), Failure> {
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), 0, 0
+         FROM (
+             SELECT r.account, r.id, r.code FROM raids r JOIN webhooks w ON w.account = r.account
+             WHERE r.code = $1 AND w.stopped IS NULL
+             UNION
+             SELECT q.account, q.id, q.code
+             FROM raids r JOIN webhooks w ON w.account = r.account JOIN encounters e ON e.raid = r.row
+             JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
+             JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
+             WHERE r.code = $1 AND v.digest = w.digest AND v.stopped IS NULL
+         ) AS t ORDER BY t.account, t.id
+         ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
+        code,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// An encounter goes: its raid has something else to tell, and those that are known to be of its night by it alone. Also where
+/// its account has no webhook, or another one, any more: theirs may tell of it still.
+pub(crate) async fn tell_beside(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), 0, 0
+         FROM (
+             SELECT r.account, r.id, r.code
+             FROM encounters e JOIN raids r ON r.row = e.raid JOIN webhooks w ON w.account = r.account
+             WHERE e.row = $1 AND w.stopped IS NULL
+             UNION
+             SELECT q.account, q.id, q.code
+             FROM same_fights s JOIN encounters o ON o.row = s.other
+             JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
+             WHERE s.encounter = $1 AND v.stopped IS NULL
+         ) AS t ORDER BY t.account, t.id
+         ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
+        encounter,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// A raid goes: nothing of it is to be told any more, and its message is to go from the chat.
 pub(crate) async fn take_back(connection: &mut PgConnection, raid: i64) -> Result<(), Failure> {
     sqlx::query!(
-        "DELETE FROM jobs j USING raids r WHERE r.row = $1 AND j.kind = 4 AND j.name = uuid_send(r.id)",
+        "DELETE FROM jobs j USING raids r
+         WHERE r.row = $1 AND j.kind = 4 AND j.account = r.account AND j.name = uuid_send(r.id)",
         raid,
     )
     .execute(&mut *connection)

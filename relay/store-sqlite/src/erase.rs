@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::job::Change;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget};
-use crate::webhook::{take_back, tell_of_encounter};
+use crate::webhook::{take_back, tell_beside};
 use crate::writer::Request;
 
 /// Selects raids as their owners list them; what follows is the rest of the statement and its arguments.
@@ -244,7 +244,7 @@ async fn erase(connection: &mut SqliteConnection, row: i64) -> Result<(), Failur
     .execute(&mut *connection)
     .await?;
     forget(&mut *connection, row).await?;
-    tell_of_encounter(&mut *connection, row).await?;
+    tell_beside(&mut *connection, row).await?;
     sqlx::query!("DELETE FROM encounters WHERE row = ?1", row).execute(connection).await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::search_rows::list_raid;
-use crate::webhook::tell_of_raid;
+use crate::webhook::{tell_of_night, tell_of_raid};
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -189,7 +189,8 @@ impl Change for UpdateRaid {
             let listed = Listed::of(reports.into(), names.into(), code::of_state(ReportState::Final).into());
             list_raid(&mut *connection, held.row, listed).await?;
         }
-        tell_of_raid(&mut *connection, held.row).await?;
+        // Where it hides names from now on, others that name them are told without it.
+        tell_of_night(&mut *connection, held.row).await?;
         if let Some(note) = note {
             put_note(connection, note).await?;
         }

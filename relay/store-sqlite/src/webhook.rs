@@ -114,11 +114,51 @@ pub(crate) async fn tell_of_encounter(connection: &mut SqliteConnection, encount
     }
 }
 
+/// The same of a raid, and of those that are told with it: what one message tells of all of them is to be less where this
+/// one is to be no part of it any more.
+pub(crate) async fn tell_of_night(connection: &mut SqliteConnection, raid: i64) -> Result<(), Failure> {
+    tell_of_raid(&mut *connection, raid).await?;
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT DISTINCT 4, q.account, q.id, CAST(q.code AS BLOB), 0, 0
+         FROM raids r JOIN webhooks w ON w.account = r.account JOIN encounters e ON e.raid = r.row
+         JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
+         JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
+         WHERE r.row = ?1 AND q.row <> r.row AND v.digest = w.digest AND v.stopped IS NULL
+         ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
+        raid,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// An encounter goes: its raid has something else to tell, and those that are known to be of its night by it alone. Also where
+/// its account has no webhook, or another one, any more: theirs may tell of it still.
+pub(crate) async fn tell_beside(connection: &mut SqliteConnection, encounter: i64) -> Result<(), Failure> {
+    tell_of_encounter(&mut *connection, encounter).await?;
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT DISTINCT 4, q.account, q.id, CAST(q.code AS BLOB), 0, 0
+         FROM same_fights s JOIN encounters o ON o.row = s.other
+         JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
+         WHERE s.encounter = ?1 AND v.stopped IS NULL
+         ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
+        encounter,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// A raid goes: nothing of it is to be told any more, and its message is to go from the chat.
 pub(crate) async fn take_back(connection: &mut SqliteConnection, raid: i64) -> Result<(), Failure> {
-    sqlx::query!("DELETE FROM jobs WHERE kind = 4 AND name = (SELECT id FROM raids WHERE row = ?1)", raid)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM jobs WHERE kind = 4 AND (account, name) = (SELECT account, id FROM raids WHERE row = ?1)",
+        raid
+    )
+    .execute(&mut *connection)
+    .await?;
     // By a name that does not lead to the raid.
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
@@ -231,7 +271,7 @@ impl Change for KeepMessage {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let WebhookMessage { digest, message, shown, sent_at_ms } = &self.message;
         let (digest, shown) = (digest.as_slice(), shown.as_slice());
-        sqlx::query!(
+        let kept = sqlx::query!(
             "INSERT INTO webhook_messages (raid, digest, message, shown, sent_at_ms)
              SELECT row, ?2, ?3, ?4, ?5 FROM raids WHERE code = ?1
              ON CONFLICT (raid) DO UPDATE SET digest = excluded.digest, message = excluded.message,
@@ -244,6 +284,19 @@ impl Change for KeepMessage {
         )
         .execute(&mut *connection)
         .await?;
+        if kept.rows_affected() == 0 {
+            sqlx::query!(
+                "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+                 SELECT 4, account, substr(?2, 1, 16), CAST('gone:' || ?3 AS BLOB), 0, 0
+                 FROM webhooks WHERE digest = ?1 AND stopped IS NULL ORDER BY account LIMIT 1
+                 ON CONFLICT DO NOTHING",
+                digest,
+                shown,
+                message,
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
         sqlx::query!("UPDATE webhooks SET sent_at_ms = ?2 WHERE digest = ?1", digest, sent_at_ms)
             .execute(connection)
             .await?;

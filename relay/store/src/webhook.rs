@@ -2,7 +2,8 @@
 //!
 //! Three invariants. An address is kept as the caller sealed it, and two are known to be one by their digests alone. That
 //! a raid has something else to tell is a job, written in the transaction that changed what everybody sees of it, for each
-//! raid one: it is done when nothing has changed since it was given to somebody. And a message is a raid's: it goes with
+//! raid one: it is done when nothing has changed since it was given to somebody. What takes a raid out of a night is a job of
+//! those that are told with it, too. And a message is a raid's: it goes with
 //! it, and that it is to go from the chat is a job, too. Deliberately not here: what is told, and to whom it may be.
 
 pub use raidcast_shared::webhook::WebhookStop;
@@ -104,7 +105,7 @@ pub trait Webhooks: Send + Sync {
     /// The message that tells of a raid.
     fn webhook_message<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Option<WebhookMessage>>;
 
-    /// Keeps which message tells of a raid, in place of another; nothing if the raid is gone.
+    /// Keeps which message tells of a raid, in place of another; if the raid is gone, that the message is to go is a job.
     fn keep_webhook_message<'a>(&'a self, raid_code: &'a str, message: &'a WebhookMessage) -> StoreFuture<'a, ()>;
 
     /// No message tells of a raid any more.

@@ -24,6 +24,8 @@ pub(crate) enum Trouble {
     UsedUp(f64),
     /// With a status, and Discord's code.
     Refused(u16, i64),
+    /// With a status, by what stands before it: in words of its own.
+    Before(u16),
     /// It takes it, and its answer is lost.
     Unsaid,
     /// It leads elsewhere.
@@ -139,6 +141,11 @@ fn begin(told: &mut Told, asked: String, headers: &HeaderMap) -> Option<Response
             let status = StatusCode::from_u16(*status).unwrap();
             told.troubles.pop_front();
             (status, Json(body)).into_response()
+        }
+        Trouble::Before(status) => {
+            let status = StatusCode::from_u16(*status).unwrap();
+            told.troubles.pop_front();
+            (status, [(header::CONTENT_TYPE, "text/html")], "<html>error 1020</html>").into_response()
         }
         Trouble::Elsewhere => {
             told.troubles.pop_front();

@@ -14,8 +14,13 @@ use crate::script::{KEY, OTHER_KEY, READ_KEY, TestRelay};
 
 /// A relay that sends to a stand-in.
 async fn relay_of(data: &Path, chat: &Chat) -> TestRelay {
-    let host: WebhookHost = chat.server().parse().unwrap();
-    TestRelay::start_set(data, |config| config.webhook_hosts = vec![host]).await
+    relay_of_all(data, &[chat]).await
+}
+
+/// The same of several.
+async fn relay_of_all(data: &Path, chats: &[&Chat]) -> TestRelay {
+    let hosts: Vec<WebhookHost> = chats.iter().map(|chat| chat.server().parse().unwrap()).collect();
+    TestRelay::start_set(data, |config| config.webhook_hosts = hosts).await
 }
 
 /// Where the webhook of an account's channel is seen to.
@@ -234,6 +239,33 @@ async fn it_waits_for_as_long_as_it_is_told_and_loses_nothing() {
     relay.stop().await;
 }
 
+/// What stands before a server speaks for all of its webhooks, and for none of another server; and says of none that it is
+/// gone.
+#[tokio::test]
+async fn a_server_that_wants_to_be_left_alone_holds_up_no_other() {
+    let (data, one, other) = (tempfile::tempdir().unwrap(), Chat::start().await, Chat::start().await);
+    let relay = relay_of_all(data.path(), &[&one, &other]).await;
+    set(&relay, ANA, &one.webhook(1)).await;
+    set(&relay, BO, &other.webhook(2)).await;
+    one.trouble(Trouble::Before(429));
+    upload(&relay, KEY, "unlisted", &fight(0)).await;
+    is_derived(&relay).await;
+    becomes("it to be asked", async || one.asked().len() == 1).await;
+    upload(&relay, OTHER_KEY, "unlisted", &fight(5)).await;
+    becomes("the other to be told", async || other.lines().len() == 1).await;
+    for status in [403, 404] {
+        one.trouble(Trouble::Before(status));
+    }
+    for (tries, minutes) in [(2, 10), (3, 15), (4, 20)] {
+        relay.pass_ms(60_000);
+        upload(&relay, KEY, "unlisted", &fight(minutes)).await;
+        becomes("it to be asked again", async || one.asked().len() >= tries).await;
+    }
+    is_told(&relay).await;
+    assert_eq!((one.lines().len(), other.asked().len()), (4, 1));
+    relay.stop().await;
+}
+
 /// As where the relay dies between sending a message and noting it.
 #[tokio::test]
 async fn a_message_whose_answer_is_lost_is_sent_once_more_and_no_third_time() {
@@ -283,6 +315,11 @@ async fn a_webhook_is_its_owners_and_its_address_is_told_nobody() {
     assert_eq!(relay.request("POST", &test, Some(KEY)).await.0, 204);
     assert_eq!(chat.embeds()[0]["title"], "This webhook works");
     assert_eq!(relay.request("POST", &test, Some(KEY)).await.0, 429);
+    // As a forum answers.
+    relay.pass_ms(10_000);
+    chat.trouble(Trouble::Refused(400, 220_001));
+    let (status, error) = relay.send("POST", &test, Some(KEY), None).await;
+    assert!(status == 409 && error["message"].as_str().unwrap().contains("text channel"), "{status} {error}");
     let (_, state) = relay.get_with(&path, Some(KEY)).await;
     assert!(!state.to_string().contains(TOKEN) && state["webhook"]["setAtMs"].is_i64(), "{state}");
     for entry in std::fs::read_dir(data.path()).unwrap() {
@@ -294,6 +331,6 @@ async fn a_webhook_is_its_owners_and_its_address_is_told_nobody() {
     assert_eq!(relay.get_with(&path, Some(KEY)).await, (200, json!({"webhook": null})));
     upload(&relay, KEY, "unlisted", &fight(0)).await;
     is_told(&relay).await;
-    assert_eq!(chat.asked(), ["POST"]);
+    assert_eq!(chat.asked(), ["POST", "POST"]);
     relay.stop().await;
 }

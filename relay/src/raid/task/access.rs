@@ -115,7 +115,11 @@ impl RaidTask {
 
     pub(super) fn attached(&mut self, kept: &RaidRow, result: Result<(), StoreError>) {
         match result {
-            Ok(()) => self.keep_first(kept),
+            Ok(()) => {
+                // What may be told of it has changed, whoever said so.
+                self.around.context.webhooks.came();
+                self.keep_first(kept);
+            }
             Err(error) => {
                 tracing::warn!(raid = self.row.code, %error, "could not keep what a raid is from now on");
                 if let Some(Wanted::ToSpeak(Attach { reply, .. }) | Wanted::ToShow(Show { reply, .. })) =

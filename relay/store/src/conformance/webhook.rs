@@ -45,6 +45,20 @@ async fn lease(store: &Arc<impl Store>) -> Option<LeasedJob> {
     store.lease_job(JobKind::Webhook, NOW_MS, NOW_MS + LEASE_MS).await.expect("an answer")
 }
 
+/// Codes of the raids that are to be told, in their order; they are done then.
+async fn to_tell(store: &Arc<impl Store>) -> Vec<String> {
+    let mut codes = Vec::new();
+    while let Some(job) = lease(store).await {
+        match WebhookJob::of(&job.data) {
+            Some(WebhookJob::Raid(code)) => codes.push(code.to_owned()),
+            other => panic!("{other:?}"),
+        }
+        store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
+    }
+    codes.sort();
+    codes
+}
+
 async fn told(store: &Arc<impl Store>) -> u64 {
     store.jobs(JobKind::Webhook).await.expect("an answer").count
 }
@@ -72,7 +86,6 @@ pub async fn an_account_has_one_webhook_which_is_as_it_was_set_last(harness: &im
     for sent in [message(1, "11"), message(2, "22")] {
         store.keep_webhook_message(&of_ana.code, &sent).await.expect("it is kept");
     }
-    store.keep_webhook_message("nowhere", &message(2, "33")).await.expect("there is nothing to keep");
     assert_eq!(store.webhook_message(&of_ana.code).await.expect("an answer"), Some(message(2, "22")));
     // Of all that have it, the first reason stays.
     store.stop_webhook(&[2; 32], WebhookStop::Gone, NOW_MS + 7).await.expect("it is stopped");
@@ -152,6 +165,14 @@ pub async fn what_changes_of_a_raid_is_to_be_told_once(harness: &impl Harness<St
     assert_ne!(&job.key.name, of_ana.id.0.as_bytes(), "it leads to nothing that is gone");
     store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
     assert_eq!(told(&store).await, 0);
+    // One that was sent while its raid was deleted is to go, too; where nobody has its webhook any more it stays.
+    for sent in [message(1, "12"), message(3, "13")] {
+        store.keep_webhook_message(&of_ana.code, &sent).await.expect("there is nothing to keep");
+    }
+    assert_eq!((told(&store).await, store.webhook_message(&of_ana.code).await.expect("an answer")), (1, None));
+    let job = lease(&store).await.expect("a job");
+    assert_eq!((WebhookJob::of(&job.data), job.key.account), (Some(WebhookJob::Gone("12")), ana.id));
+    store.finish_webhook_job(job.key, job.created_at_ms).await.expect("an answer");
     set(&store, bo.id, 2).await;
     store.stop_webhook(&[2; 32], WebhookStop::Refused, NOW_MS).await.expect("it is stopped");
     store.update_raid(&RaidRow { closed: true, ..of_bo }, None).await.expect("a raid");
@@ -184,12 +205,22 @@ pub async fn raids_of_one_night_are_told_in_one_webhook(harness: &impl Harness<S
     let night = async |raid: &RaidRow| store.same_night(&raid.code).await.expect("an answer");
     assert_eq!((night(&ana).await, night(&bo).await), (vec![pair(0, 1)], vec![pair(1, 0)]));
     assert_eq!(night(&raids[2]).await, []);
+    to_tell(&store).await;
     let hidden = RaidRow { names: NamesPolicy::Class, ..bo.clone() };
     store.update_raid(&hidden, None).await.expect("a raid");
     assert_eq!((night(&ana).await, night(&bo).await), (vec![], vec![]));
+    // Whose message tells of it is told that it is no part of his night any more.
+    assert_eq!(to_tell(&store).await, [ana.code.clone(), bo.code.clone()]);
     store.update_raid(&bo, None).await.expect("a raid");
+    to_tell(&store).await;
     set(&store, raids[2].account, 1).await;
     assert_eq!(night(&ana).await, [pair(0, 1), pair(0, 2)]);
     set(&store, bo.account, 2).await;
     assert_eq!(night(&ana).await, [pair(0, 2)]);
+    // Nor of a fight that is deleted, by which alone it was known, nor of a raid; also where that is told elsewhere by now.
+    assert!(store.erase_encounter(rows[2].key, None).await.expect("an answer"));
+    assert_eq!(to_tell(&store).await, [0, 1, 2].map(|at: usize| raids[at].code.clone()));
+    assert!(store.remove_webhook(bo.account, note(bo.account, Audited::WebhookRemoved)).await.expect("an answer"));
+    assert!(store.erase_raid(&bo.code).await.expect("an answer"));
+    assert_eq!(to_tell(&store).await, [ana.code.clone()]);
 }
