@@ -25,7 +25,8 @@ async fn relay_of_all(data: &Path, chats: &[&Chat]) -> TestRelay {
 
 /// Where the webhook of an account's channel is seen to.
 async fn path(relay: &TestRelay, account: &str) -> String {
-    let channel = relay.store.account(account, "not needed").await.unwrap().channel;
+    // Made now, where nothing was uploaded yet.
+    let channel = relay.store.account(account, &format!("channel-of-{account}")).await.unwrap().channel;
     format!("/api/v1/live/{channel}/webhook")
 }
 
