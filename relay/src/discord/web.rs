@@ -150,7 +150,7 @@ async fn connect(server: &WebhookHost) -> Result<TcpStream, String> {
         match tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(addr)).await {
             Ok(Ok(socket)) => return Ok(socket),
             Ok(Err(error)) => why = format!("cannot be reached: {error}"),
-            Err(_) => why = "cannot be reached in time".to_owned(),
+            Err(_) => "cannot be reached in time".clone_into(&mut why),
         }
     }
     Err(why)

@@ -184,6 +184,7 @@ impl TestRelay {
     }
 
     async fn start_with(config: Config, now_ms: Arc<AtomicI64>) -> Self {
+        std::fs::create_dir_all(&config.data).expect("a folder for what the relay keeps beside the database");
         let (store, sqlite): (Arc<dyn Store>, _) = match config.database() {
             Database::Sqlite(path) => {
                 let store = Arc::new(SqliteStore::open(&path).await.expect("the store opens"));
