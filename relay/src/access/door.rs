@@ -142,18 +142,20 @@ impl Door {
         let Some(newest) = self.shown_by_channel(account, asker).await? else {
             return Err(self.nothing(asker).await);
         };
-        let raid = match newest.delay.shows(newest.active_at_ms, self.context.clock.now_ms()) {
-            true => newest,
-            false => match self.admitted(asker, (&newest).into()).await {
-                Ok((admitted, _)) if admitted.is_member(newest.tickets) => newest,
-                // That it began is not told before its time, nor that it is private.
-                Ok(_) | Err(HttpError::NotFound) => {
-                    self.channels.raid_of_others(account, newest).await?.ok_or(HttpError::NotFound)?
-                }
-                Err(error) => return Err(error),
-            },
+        let is_told = newest.delay.shows(newest.active_at_ms, self.context.clock.now_ms());
+        let admitted = self.admitted_by_channel(channel, asker, (&newest).into()).await;
+        let is_member = |(admitted, _): &(Admitted, _)| admitted.is_member(newest.tickets);
+        let sees_newest = is_told || admitted.as_ref().is_ok_and(is_member);
+        let (raid, admitted) = match admitted {
+            // That it began is not told before its time, nor that it is private.
+            Ok(_) | Err(HttpError::NotFound) if !sees_newest => {
+                let raid = self.channels.raid_of_others(account, newest).await?.ok_or(HttpError::NotFound)?;
+                let admitted = self.admitted(asker, (&raid).into()).await?;
+                (raid, admitted)
+            }
+            admitted => (newest, admitted?),
         };
-        let seen = self.admit(asker, (&raid).into()).await?;
+        let seen = self.seen(admitted, (&raid).into()).await?;
         Ok(Visible::new(raid, seen))
     }
 
@@ -361,6 +363,22 @@ impl Door {
             Visibility::Public | Visibility::Unlisted => Ok((Admitted::AsAnybody, None)),
             Visibility::Private => Err(HttpError::NotFound),
         }
+    }
+
+    /// The same of the raid that a channel was found to show just now. Where it has moved since, a second look would find
+    /// nothing of this one; that it moved is found out when what was asked for is ready.
+    async fn admitted_by_channel(
+        &self,
+        channel: &str,
+        asker: &Asker,
+        what: Guarded<'_>,
+    ) -> Result<(Admitted, Option<Until>), HttpError> {
+        let number = what.tickets.channel;
+        let is_good = |ticket: &String| self.context.secret.is_channel_ticket(channel, number, ticket);
+        if !asker.holds(what.account) && asker.ticket.as_ref().is_some_and(is_good) {
+            return Ok((Admitted::ByChannelTicket(number), None));
+        }
+        self.admitted(asker, what).await
     }
 
     async fn by_link(

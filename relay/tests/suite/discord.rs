@@ -283,7 +283,10 @@ async fn a_message_whose_answer_is_lost_is_sent_once_more_and_no_third_time() {
         upload(&relay, KEY, "unlisted", &fight(minutes)).await;
         is_told(&relay).await;
     }
-    assert_eq!(chat.asked(), ["POST", "POST", "PATCH"]);
+    // The second may come before the next fight is derived, or with it.
+    let asked = chat.asked();
+    assert_eq!(asked[..2], ["POST", "POST"]);
+    assert!(asked.len() > 2 && asked[2..].iter().all(|method| method == "PATCH"), "{asked:?}");
     let lines: Vec<_> =
         chat.embeds().iter().map(|embed| embed["description"].as_str().unwrap().lines().count()).collect();
     assert_eq!(lines, [1, 3]);
