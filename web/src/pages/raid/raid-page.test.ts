@@ -130,7 +130,11 @@ describe('a fight that goes on', () => {
     const { feed } = await fighting();
     const row = (): HTMLElement => screen.getByRole('button', { name: 'A' });
     await fireEvent.click(row());
-    expect([location.pathname, location.search, row().getAttribute('aria-expanded')]).toEqual(['/', '?player=a', 'true']);
+    expect([location.pathname, location.search, row().getAttribute('aria-expanded')]).toEqual([
+      '/',
+      '?player=a',
+      'true',
+    ]);
     expect(feed.sent.at(-1)).toEqual({ t: 'watch', players: ['a'] });
     const skill = {
       skillId: 7,
