@@ -11,9 +11,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
-use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::wipe_later;
 use crate::opt_out::{HidePlayer, hide};
 
 impl Characters for SqliteStore {

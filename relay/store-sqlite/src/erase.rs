@@ -1,12 +1,11 @@
 //! What is removed for good. What is deleted is overwritten ([`crate::file`]); the WAL through which that went is emptied by
 //! [`Erasing::give_back`] (`wipe.rs`), for which each change here leaves a job.
 
-use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{Id, PersonColumns, RaidLineColumns, readable};
 use raidcast_store::{
-    AccountId, EncounterKey, Erasing, Erasure, GivenBack, JobKey, JobKind, Leaving, NewJob, Note, Person, PersonId,
-    RaidLine, Role, StoreFuture, code,
+    AccountId, EncounterKey, Erasing, Erasure, GivenBack, Leaving, NewJob, Note, Person, PersonId, RaidLine, Role,
+    StoreFuture, code,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -14,7 +13,7 @@ use crate::SqliteStore;
 use crate::audit::put_note;
 use crate::error::Failure;
 use crate::job::Change;
-use crate::jobs::put_job;
+use crate::jobs::{put_job, wipe_later};
 use crate::search_rows::{changed, forget};
 use crate::webhook::{take_back, tell_beside};
 use crate::writer::Request;
@@ -152,13 +151,6 @@ impl Erasing for SqliteStore {
     fn give_back(&self) -> StoreFuture<'_, GivenBack> {
         Box::pin(self.queue.ask_bulk(0, Request::GiveBack))
     }
-}
-
-/// Whoever looks at the files later has something to do.
-pub(crate) async fn wipe_later(connection: &mut SqliteConnection) -> Result<(), Failure> {
-    let key = JobKey { kind: JobKind::Wipe, account: AccountId(0), name: [0; 16] };
-    put_job(connection, &NewJob { key, data: Bytes::new(), created_at_ms: 0, due_at_ms: 0 }).await?;
-    Ok(())
 }
 
 struct BeginErasing {

@@ -6,9 +6,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
-use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::wipe_later;
 
 /// Selects links; what follows is the rest of the statement and its arguments.
 macro_rules! select_links {

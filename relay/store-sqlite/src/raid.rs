@@ -10,9 +10,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
-use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::wipe_later;
 use crate::search_rows::list_raid;
 use crate::webhook::{tell_of_night, tell_of_raid};
 

@@ -6,9 +6,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
-use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::wipe_later;
 
 impl Removals for SqliteStore {
     fn ask_removal<'a>(&'a self, asked: &'a NewRemoval) -> StoreFuture<'a, bool> {

@@ -9,9 +9,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
-use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::wipe_later;
 
 impl Webhooks for SqliteStore {
     fn set_webhook<'a>(&'a self, new: &'a NewWebhook) -> StoreFuture<'a, bool> {
