@@ -167,7 +167,7 @@ export const LOOKS = [
     name: 'first start that pairs, by an invitation over plain HTTP',
     scene: 'first-pair',
     act: async (page) => {
-      await page.locator('summary').click();
+      await page.getByText('I have a key already').click();
       await page.locator('#first-pair-key').waitFor();
     },
   },
