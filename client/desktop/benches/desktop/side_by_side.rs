@@ -57,8 +57,8 @@ pub(crate) async fn run(fight: &Fight, shown: Shown, quiet: Duration) -> Run {
         Shown::Window => &[],
     });
     // Its settings are the app's but for these.
-    let state = stage.path("watch").display().to_string();
-    let watch = stage.raidcast(&["watch", "--relay", &relays[1].url(), "--state", &state]);
+    let folder = stage.path("watch").display().to_string();
+    let watch = stage.raidcast(&["watch", "--relay", &relays[1].url(), "--state", &folder]);
     desktop.icon().await.says("Raidcast: Waiting for ").await;
     if shown == Shown::Window {
         screen.window().await;
