@@ -214,7 +214,7 @@ pub struct Status {
     pub connected: bool,
     /// The fight that is going on.
     pub live: Option<LiveFight>,
-    /// Deltas of all fights that the relay has not acknowledged.
+    /// Deltas that the relay has not acknowledged: of all fights but those that it does not take.
     pub unacknowledged: u64,
     /// The raid's page.
     pub url: Option<String>,

@@ -23,7 +23,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 elapsed_ms: stream.elapsed_ms(),
                 events: stream.events(),
             }),
-            unacknowledged: streams.unacked(),
+            unacknowledged: streams.on_their_way(),
             url: self.session.raid_url().cloned(),
             unreadable: self.ledger.count_left_out() as u64,
             delay: if self.options.history.is_none() { delay(streams) } else { None },

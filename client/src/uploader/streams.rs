@@ -178,9 +178,18 @@ impl Streams {
         self.list.iter().map(Stream::unacked).sum()
     }
 
-    /// When the oldest was read that has not arrived, Unix ms.
+    /// The same, without those of fights that the relay does not take: nothing of them is on its way.
+    pub(super) fn on_their_way(&self) -> u64 {
+        self.wanted().map(Stream::unacked).sum()
+    }
+
+    /// When the oldest was read that is on its way, Unix ms.
     pub(super) fn waiting_since_ms(&self) -> Option<i64> {
-        self.list.iter().filter_map(Stream::waiting_since_ms).min()
+        self.wanted().filter_map(Stream::waiting_since_ms).min()
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = &Stream> {
+        self.list.iter().filter(|stream| stream.standing != Standing::GivenUp)
     }
 
     /// Frames and bytes sent and not acknowledged.

@@ -57,7 +57,7 @@ async fn old_fights_are_sent_beside_a_live_one_and_go_on_when_the_relay_is_back(
     driver.sees("The relay does not answer: it goes on by itself.").await;
     crate::shot::shoot(&stage, "fights-away");
     relay.again().await;
-    driver.sees(&format!("{FIGHTS} fights sent.")).await;
+    driver.sees(&format!("{FIGHTS} fights uploaded.")).await;
     crate::shot::shoot(&stage, "fights-sent");
     icon.says("Raidcast: Live").await;
 
