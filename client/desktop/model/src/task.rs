@@ -52,6 +52,8 @@ use uploads::Uploads;
 const SHOW: Duration = Duration::from_millis(500);
 /// That the list of fights differs is told at most so often.
 const FIGHTS: Duration = Duration::from_secs(2);
+/// The list reads where fights stand from what the uploader writes once a second: what has changed is there by then.
+const WRITTEN: Duration = Duration::from_millis(2_500);
 /// How often is looked whether the time alone has changed anything.
 const TICK: Duration = Duration::from_secs(1);
 /// So much that was done beside it waits at most; whoever did more waits until there is room.
@@ -89,6 +91,8 @@ pub(crate) struct Task {
     is_fights: bool,
     next_show: Instant,
     next_fights: Instant,
+    /// When the list is told to differ once more: what was news may not have been written yet.
+    fights_again: Option<Instant>,
     next_tick: Instant,
 }
 
@@ -129,6 +133,7 @@ impl Task {
             is_fights: false,
             next_show: now,
             next_fights: now,
+            fights_again: None,
             next_tick: now,
         }
     }
@@ -176,7 +181,7 @@ impl Task {
     fn next_look(&self) -> Instant {
         let show = self.is_news.then_some(self.next_show);
         let fights = self.is_fights.then_some(self.next_fights);
-        [show, fights].into_iter().flatten().fold(self.next_tick, Instant::min)
+        [show, fights, self.fights_again].into_iter().flatten().fold(self.next_tick, Instant::min)
     }
 
     fn tick(&mut self) {
@@ -198,6 +203,11 @@ impl Task {
         if self.is_fights && now >= self.next_fights {
             self.next_fights = now + FIGHTS;
             self.is_fights = false;
+            self.fights_again = Some(now + WRITTEN);
+            self.screen.fights_changed();
+        }
+        if self.fights_again.is_some_and(|at| now >= at) {
+            self.fights_again = None;
             self.screen.fights_changed();
         }
     }
