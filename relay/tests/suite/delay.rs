@@ -5,7 +5,7 @@ use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply, Visibility};
 use serde_json::Value;
 
-use crate::raw::becomes;
+use crate::raw::{becomes, is_put_off};
 use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, header, hello};
 
 fn behind(delay_s: u32) -> Hello {
@@ -804,13 +804,7 @@ async fn after_a_delay_was_made_shorter_searches_find_it_soon() {
     uploader.deltas(begun.h, &fight.deltas).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     relay.relay.as_ref().unwrap().registry().context.derive.came();
-    becomes("it is put off", async || {
-        let due_at_ms = relay.store.jobs(raidcast_store::JobKind::Derive).await.unwrap().due_at_ms;
-        let after_ms = due_at_ms.map_or(0, |due_at_ms| due_at_ms - relay.clock()());
-        // Whoever is at it has it for longer.
-        (1..raidcast_relay::jobs::LEASE_MS / 2).contains(&after_ms)
-    })
-    .await;
+    is_put_off(&relay, raidcast_store::JobKind::Derive).await;
     assert_eq!(found(&relay).await, (0, 0));
     relay.pass_ms(10_000);
     let _uploader = Uploader::connect_as(&relay, KEY, behind(5)).await;

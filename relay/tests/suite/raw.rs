@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use raidcast_relay::jobs::LEASE_MS;
+use raidcast_store::JobKind;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -106,6 +108,17 @@ pub(crate) async fn becomes(what: &str, is_so: impl AsyncFn() -> bool) {
         while !is_so().await {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+    })
+    .await;
+}
+
+/// Waits until the first job of a kind is put off: it is done with for now, and its time is written down.
+pub(crate) async fn is_put_off(relay: &TestRelay, kind: JobKind) {
+    becomes("it to be put off", async || {
+        let due_at_ms = relay.store.jobs(kind).await.unwrap().due_at_ms;
+        let after_ms = due_at_ms.map_or(0, |due_at_ms| due_at_ms - relay.clock()());
+        // Whoever is at it has it for longer.
+        (1..LEASE_MS / 2).contains(&after_ms)
     })
     .await;
 }
