@@ -44,7 +44,8 @@ pub enum Change {
         url: String,
         /// The page that always shows this uploader's present raid.
         channel_url: String,
-        /// To whom it is to be shown, and what of it: all of it is said.
+        /// To whom it is to be shown, and what of it: all of it is said. Names and delay as the relay says that they are in
+        /// force; as asked for where it is one of before, which does not say it.
         shown_to: ShownTo,
     },
     /// The relay shows the raid otherwise than was asked for last: somebody has set it so on the relay, by hand, and it stays

@@ -42,6 +42,8 @@ pub struct State {
     asked: Option<bool>,
     /// The relay shows the raid otherwise than was asked for: it is private there, or it is not.
     otherwise: Option<bool>,
+    /// By how much those are behind who are no members, as the relay has it, seconds; `None` where no run has heard it.
+    shown_s: Option<u32>,
     status: Status,
     /// Fights that began while somebody could watch, by name.
     live: Vec<String>,
@@ -108,6 +110,7 @@ impl State {
             link: None,
             asked: None,
             otherwise: None,
+            shown_s: None,
             status: Status::default(),
             live: Vec::new(),
             is_urgent: false,
@@ -172,7 +175,7 @@ impl State {
     fn rest(&mut self, phase: Phase) {
         self.phase = phase;
         (self.stall, self.cut, self.turned_away) = (None, None, None);
-        (self.connected, self.is_urgent, self.otherwise) = (false, false, None);
+        (self.connected, self.is_urgent, self.otherwise, self.shown_s) = (false, false, None, None);
         self.status = Status { unacknowledged: self.status.unacknowledged, ..Status::default() };
     }
 
@@ -187,11 +190,11 @@ impl State {
                 self.no_meter = None;
                 news.fights = true;
             }
-            Change::Connected { raid, url, channel_url, .. } => {
+            Change::Connected { raid, url, channel_url, shown_to } => {
                 let (code, raid, channel) = (raid.clone(), url.clone(), channel_url.clone());
                 self.link = Some(Ticketed { code, raid, channel });
                 (self.cut, self.turned_away, self.connected) = (None, None, true);
-                (self.asked, self.otherwise) = (None, None);
+                (self.asked, self.otherwise, self.shown_s) = (None, None, shown_to.delay_s);
             }
             Change::ShownOtherwise { is_private } => self.otherwise = Some(*is_private),
             Change::Disconnected { why, was_connected, .. } => {

@@ -28,7 +28,7 @@ impl State {
             meter: self.meter.as_ref().map(|meter| meter.view(words)),
             relay: beside.relay.clone(),
             fight: self.fight(words),
-            delay: self.delay(beside.shown_s),
+            delay: self.delay(self.shown_s.unwrap_or(beside.shown_s)),
             link: self.link.as_ref().map(|link| LinkView {
                 raid: link.raid.clone(),
                 channel: link.channel.clone(),
