@@ -117,7 +117,7 @@ pub fn of_job(kind: JobKind) -> i16 {
 }
 
 /// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
-const AUDITED: [Audited; 27] = [
+const AUDITED: [Audited; 28] = [
     Audited::FightDeleted,
     Audited::RaidDeleted,
     Audited::RaidExpired,
@@ -145,6 +145,7 @@ const AUDITED: [Audited; 27] = [
     Audited::PlayerExported,
     Audited::WebhookSet,
     Audited::WebhookRemoved,
+    Audited::PlayerLookedAt,
 ];
 
 /// The code of what is noted.
