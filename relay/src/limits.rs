@@ -120,6 +120,8 @@ pub const PICTURES_WAITING_PER_ADDRESS: usize = 8;
 /// Handles that a connection has at once, one for each reading that it begins: as many as fights of which it knows what
 /// its client calls them. Beyond it the one that was begun longest ago has none, and is begun again.
 pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;
+/// A key that does not manage throws away fights that came first less than this ago, ms: a day.
+pub const DISCARD_MS: i64 = 24 * 3_600_000;
 /// Discards of one connection at once, and then one a second: users throw a few fights away. What comes faster is read
 /// later.
 pub const DISCARDS_BURST: u32 = 64;
