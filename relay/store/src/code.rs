@@ -165,6 +165,8 @@ pub fn of_stop(why: WebhookStop) -> i16 {
     match why {
         WebhookStop::Gone => 0,
         WebhookStop::Refused => 1,
+        WebhookStop::NotTaken => 2,
+        WebhookStop::Lost => 3,
     }
 }
 
@@ -173,6 +175,8 @@ pub fn stop(code: i64) -> Result<WebhookStop, StoreError> {
     match code {
         0 => Ok(WebhookStop::Gone),
         1 => Ok(WebhookStop::Refused),
+        2 => Ok(WebhookStop::NotTaken),
+        3 => Ok(WebhookStop::Lost),
         _ => Err(unknown("reason why a webhook has stopped", code)),
     }
 }

@@ -3949,7 +3949,7 @@ export interface components {
          * @description Why nothing is sent any more.
          * @enum {string}
          */
-        WebhookStop: "gone" | "refused";
+        WebhookStop: "gone" | "refused" | "not_taken" | "lost";
         /**
          * @description Work that waits.
          * @enum {string}
