@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, RefusedCode, RefusedScope, ReportState};
 
 use super::record::{Finished, NotSent};
 use super::shown_to::ShownTo;
@@ -53,6 +53,14 @@ pub enum Change {
     ShownOtherwise {
         /// It is private there, and was not to be; else it is not, and was to be.
         is_private: bool,
+    },
+    /// Names or delay are others on the relay than were asked for last: somebody has set them so there, by hand, and they stay
+    /// so. Told behind `Connected`; a `Connected` without it tells that it is over.
+    SetThere {
+        /// Which names those see who are no members.
+        names: NamesPolicy,
+        /// How far behind those see it, seconds.
+        delay_s: u32,
     },
     /// The relay cannot be reached; it is tried again.
     Disconnected {

@@ -5,6 +5,7 @@ use raidcast_shared::uplink::{
     Begun, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Welcome,
 };
 
+use super::announcer::Otherwise;
 use super::record::{Finished, How, NotSent};
 use super::resume::Resume;
 use super::shown_to::ShownTo;
@@ -61,8 +62,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                     [(raid, 64), (raid_url, 500), (channel_url, 500)].map(|(text, most)| clean(&text, most));
                 self.session.welcome(v, limits, &raid_url, now_ms);
                 // Somebody may have set names and delay on the relay: what it says is in force.
-                let there = ShownTo { names, delay_s, ..ShownTo::default() };
-                let (shown_to, otherwise) = (there.or(self.session.shown_to()), self.session.shown_otherwise());
+                let asked = self.session.shown_to();
+                let shown_to = ShownTo { names, delay_s, ..ShownTo::default() }.or(asked);
+                let is_private = self.session.shown_otherwise();
+                let otherwise = Otherwise { is_private, set_there: shown_to != asked };
                 self.announcer.connected(raid, raid_url, channel_url, (shown_to, otherwise));
             }
             UplinkReply::Begun(begun) => self.begun(&begun, now_ms),

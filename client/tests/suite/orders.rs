@@ -160,6 +160,7 @@ async fn names_and_delay_are_told_as_the_relay_shows_them_and_as_asked_for_where
     relay.memory().shows = Some((NamesPolicy::Class, 60));
     client.order(Order::Show(ShownTo { delay_s: Some(20), ..ShownTo::default() })).await;
     client.until(|change| told(change) == Some((Some(NamesPolicy::Class), Some(60)))).await;
+    client.until(|change| matches!(change, Change::SetThere { names: NamesPolicy::Class, delay_s: 60 })).await;
     client.end().await;
     // What was asked for is asked for still: it counts in the next raid.
     let asked: Vec<_> = relay.memory().hellos.iter().map(|hello| (hello.names, hello.delay_s)).collect();

@@ -16,6 +16,9 @@ impl State {
         if let Some(is_private) = self.otherwise.filter(|_| self.connected) {
             said = said.beside(words.shown_otherwise(is_private));
         }
+        if let Some((names, delay_s)) = self.set_there.filter(|_| self.connected) {
+            said = said.beside(words.set_there(names, delay_s));
+        }
         if let Some(private) = self.pending() {
             said = said.beside(words.pending(private));
         }

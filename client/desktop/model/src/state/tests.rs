@@ -152,6 +152,13 @@ fn how_far_others_are_behind_is_told_as_the_relay_has_it_once_that_was_heard() {
     let there = ShownTo { delay_s: Some(10), ..ShownTo::default() };
     state.hear(&connected_as("a", there), 1);
     assert_eq!(shown_s(&state), Some(10));
+    state.hear(&Change::SetThere { names: NamesPolicy::Class, delay_s: 10 }, 1);
+    let said = view(&state).sentence;
+    let there =
+        "Others see classes in place of names of this raid, 10 seconds later: that was set on the relay's page.";
+    assert!(said.ends_with(there), "{said}");
+    state.hear(&connected("a"), 1);
+    assert!(!view(&state).sentence.contains("set on the relay"));
     // Another run has heard nothing yet.
     state.runs();
     state.hear(&late, 2);
