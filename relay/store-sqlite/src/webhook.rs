@@ -40,7 +40,8 @@ impl Webhooks for SqliteStore {
             let digest = digest.as_slice();
             let columns = sqlx::query_as!(
                 WebhookColumns,
-                r#"SELECT account AS "account!", digest, sealed, host, set_at_ms, sent_at_ms, stopped, stopped_at_ms
+                r#"SELECT account AS "account!", digest AS "digest!", sealed AS "sealed!", host AS "host!",
+                          set_at_ms AS "set_at_ms!", sent_at_ms, stopped, stopped_at_ms
                    FROM webhooks WHERE digest = ?1 AND stopped IS NULL ORDER BY account LIMIT 1"#,
                 digest,
             )
