@@ -16,10 +16,10 @@ use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use raidcast_store::name::{NameKind, Typed};
 use raidcast_store::search::{Filters, ROWS_LOOKED_AT_MAX, names_like};
 use raidcast_store::{
-    Accounts as _, Delay, Derived, DerivedRows as _, EncounterKey, EncounterRow, Encounters as _, HeldReport, JobKey,
-    JobKind, Jobs as _, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow,
-    Raids as _, ReportLine, Reports as _, Search as _, SearchOrder, SearchRequest, StoreError, StoredStream, StreamKey,
-    Tickets, Upkeep as _, UploadKept, Uploads as _,
+    Accounts as _, Audited, Delay, Derived, DerivedRows as _, EncounterKey, EncounterRow, Encounters as _, HeldReport,
+    JobKey, JobKind, Jobs as _, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, NewUpload,
+    NewWebhook, Note, RaidRow, Raids as _, ReportLine, Reports as _, Search as _, SearchOrder, SearchRequest,
+    StoreError, StoredStream, StreamKey, Tickets, Upkeep as _, UploadKept, Uploads as _, Webhooks as _,
 };
 use raidcast_store_postgres::{PostgresStore, look};
 use sqlx::{Connection as _, PgConnection};
@@ -555,4 +555,41 @@ async fn a_look_changes_nothing_and_tells_what_the_next_start_does() {
     assert!(matches!(look(&url).await, Err(StoreError::Damaged(why)) if why.contains("another program")));
     let nowhere = look("postgres://nobody@127.0.0.1:1/nothing").await;
     assert!(matches!(nowhere, Err(StoreError::Unavailable(_))), "{nowhere:?}");
+}
+
+/// Whoever tells of several raids takes their jobs in one order, whichever way a fight goes between two of them: so no two wait
+/// for each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_moves_back_takes_the_jobs_of_both_raids_in_the_order_of_all_others() {
+    let Some((fixture, _)) = Fixture::new().await else { return };
+    let second = RaidRow { id: RaidId(Uuid::from_u128(2)), code: "second".into(), ..fixture.raid.clone() };
+    fixture.store.insert_raid(&second).await.unwrap();
+    let new = NewWebhook {
+        account: fixture.raid.account,
+        digest: [1; 32],
+        sealed: vec![1; 90],
+        host: "discord.com".into(),
+        note: Note { by: None, key: None, what: Audited::WebhookSet, about: None, at_ms: 1 },
+    };
+    assert!(fixture.store.set_webhook(&new).await.unwrap());
+    let row = fixture.encounter(1).await;
+    fixture.store.move_encounter(row.row, "second").await.unwrap();
+    assert_eq!(fixture.store.jobs(JobKind::Webhook).await.unwrap().count, 2);
+    let (mut one, mut other) =
+        (PgConnection::connect(&fixture.url).await.unwrap(), PgConnection::connect(&fixture.url).await.unwrap());
+    let mut holding = one.begin().await.unwrap();
+    let first_job = "SELECT tries FROM jobs WHERE kind = 4 ORDER BY name LIMIT 1 FOR UPDATE";
+    sqlx::query(first_job).execute(&mut *holding).await.unwrap();
+    let (store, encounter) = (Arc::clone(&fixture.store), row.row);
+    let moving = tokio::spawn(async move { store.move_encounter(encounter, "raid").await });
+    let waits = "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                                WHERE NOT l.granted AND a.datname = current_database())";
+    // Nobody tells when it waits.
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut other).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let last_job = "SELECT tries FROM jobs WHERE kind = 4 ORDER BY name DESC LIMIT 1 FOR UPDATE NOWAIT";
+    sqlx::query(last_job).execute(&mut other).await.expect("it has taken no other before the first");
+    holding.rollback().await.unwrap();
+    moving.await.unwrap().unwrap();
 }

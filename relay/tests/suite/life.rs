@@ -182,6 +182,7 @@ impl World {
                 connection: id,
                 replies: sender.clone(),
                 reads: true,
+                manages: true,
                 title: None,
                 shown_to: ShownTo { live: Visibility::Public, report: None },
                 names: NamesPolicy::Full,

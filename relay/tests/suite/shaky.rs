@@ -232,12 +232,13 @@ impl Webhooks for Shaky {
     through! {
         "writes" set_webhook(new: &'a NewWebhook = new.clone() => &new) -> bool;
         "reads" webhook(account: AccountId = account => account) -> Option<WebhookRow>;
+        "reads" webhook_with(digest: &'a [u8; 32] = *digest => &digest) -> Option<WebhookRow>;
         "writes" remove_webhook(account: AccountId = account => account, note: Note = note => note) -> bool;
         "writes" stop_webhook(digest: &'a [u8; 32] = *digest => &digest, why: WebhookStop = why => why, now_ms: i64 = now_ms => now_ms) -> ();
         "reads" webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> Option<WebhookMessage>;
         "writes" keep_webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code, message: &'a WebhookMessage = message.clone() => &message) -> ();
         "writes" drop_webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> ();
-        "reads" same_night(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> Vec<NightPair>;
+        "reads" same_night(raid_code: &'a str = raid_code.to_owned() => &raid_code, digest: &'a [u8; 32] = *digest => &digest) -> Vec<NightPair>;
         "writes" finish_webhook_job(key: JobKey = key => key, created_at_ms: i64 = created_at_ms => created_at_ms) -> ();
     }
 }
