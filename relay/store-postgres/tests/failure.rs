@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
+mod migrated;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -29,7 +31,7 @@ use uuid::Uuid;
 
 const STREAM: StreamId = StreamId(Uuid::from_u128(7));
 
-/// A store with a raid, on the cluster that the tests share or on one of its own.
+/// A store with a raid, on the cluster that the tests share or on another.
 struct Fixture {
     url: String,
     store: Arc<PostgresStore>,
@@ -40,11 +42,10 @@ impl Fixture {
     /// On the shared cluster.
     async fn new() -> Option<(Self, &'static Cluster)> {
         let cluster = raidcast_pgkit::shared()?;
-        Some((Self::on(cluster).await, cluster))
+        Some((Self::at(migrated::database(cluster)).await, cluster))
     }
 
-    async fn on(cluster: &Cluster) -> Self {
-        let url = cluster.new_database();
+    async fn at(url: String) -> Self {
         let store = Arc::new(PostgresStore::open(&url).await.unwrap());
         let account = store.account("ana", "channel").await.unwrap();
         let raid = RaidRow {
@@ -118,7 +119,7 @@ fn assert_damaged<T: std::fmt::Debug>(answer: &Result<T, StoreError>, says: &str
 async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_again_when_it_is_back() {
     let Some(install) = Install::find_or_skip() else { return };
     let mut cluster = Cluster::start(install);
-    let fixture = Fixture::on(&cluster).await;
+    let fixture = Fixture::at(cluster.new_database()).await;
     let rows = join_all((1..=4).map(|number| fixture.encounter(number))).await;
     let answered: Arc<Vec<AtomicU64>> = Arc::new(rows.iter().map(|_| AtomicU64::new(0)).collect());
     let told = Arc::new(Notify::new());

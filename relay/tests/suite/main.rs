@@ -39,6 +39,9 @@ mod login;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../../store-postgres/tests/migrated/mod.rs"]
+mod migrated;
 mod names;
 mod network;
 mod old_fights;
