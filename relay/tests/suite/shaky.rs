@@ -22,9 +22,10 @@ use raidcast_store::{
     StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
     Uploads, Usage, Use, Viewpoint, WebhookMessage, WebhookRow, WebhookStop, Webhooks, Wish, Wished, Wishes,
 };
-use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, RwLock, oneshot};
+
+use crate::fresh;
 
 /// How many calls fail from now on.
 #[derive(Default)]
@@ -92,7 +93,7 @@ fn failed<T>() -> Result<T, StoreError> {
 impl Shaky {
     /// A database in a folder, on the runtime that this is called on.
     pub(crate) async fn open(data: &Path) -> Arc<Self> {
-        let store = SqliteStore::open(&data.join("raidcast.db")).await.expect("the store opens");
+        let store = fresh::open(&data.join("raidcast.db")).await;
         Arc::new(Self { store: Arc::new(store), runtime: Handle::current(), faults: Arc::default(), asker: None })
     }
 
