@@ -25,6 +25,7 @@ mod export_player;
 mod exposition;
 mod falls;
 mod fan_out;
+mod fresh;
 mod gone;
 mod gone_meanwhile;
 mod heavy;
@@ -39,6 +40,9 @@ mod login;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../../store-postgres/tests/migrated/mod.rs"]
+mod migrated;
 mod names;
 mod network;
 mod old_fights;
