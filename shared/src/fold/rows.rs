@@ -115,7 +115,7 @@ impl Second {
     }
 }
 
-/// Amounts that one telling of a row's sums added.
+/// What one telling of a row's sums added: amounts, and counts of what came then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountGrowth {
     /// When it was told, ms since the encounter began.
@@ -124,6 +124,12 @@ pub struct AmountGrowth {
     pub timed: u64,
     /// What came at some time before.
     pub untimed: u64,
+    /// How many hits came then.
+    pub hits: u64,
+    /// How many of them were critical.
+    pub crit: u64,
+    /// How many of them were lucky.
+    pub lucky: u64,
 }
 
 impl Row {
@@ -447,6 +453,9 @@ impl RowTable {
                 at_ms: growth.at_ms,
                 timed: growth.timed.amount,
                 untimed: growth.untimed.amount,
+                hits: growth.timed.hits,
+                crit: growth.timed.crit,
+                lucky: growth.timed.lucky,
             };
             steps.growths().map(move |growth| (*key, amount(growth)))
         })
