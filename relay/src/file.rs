@@ -42,6 +42,7 @@ struct Block<'a> {
     fight: &'a SavedFight,
     hits: HitColumns,
     sums: SumColumns,
+    lumps: SumColumns,
 }
 
 /// Columns, each as base64 of zlib of numbers of seven bits a byte, the lowest first; times as the difference to the one
@@ -54,6 +55,8 @@ struct HitColumns {
     row: String,
     amount: String,
     flags: String,
+    shield: String,
+    overheal: String,
 }
 
 /// Likewise.
@@ -67,6 +70,8 @@ struct SumColumns {
     amount: String,
     crit: String,
     lucky: String,
+    shield: String,
+    overheal: String,
 }
 
 impl HitColumns {
@@ -77,6 +82,8 @@ impl HitColumns {
             row: column(hits.row.iter().map(|row| u64::from(*row)))?,
             amount: column(hits.amount.iter().copied())?,
             flags: column(hits.flags.iter().map(|flags| u64::from(*flags)))?,
+            shield: column(hits.shield.iter().copied())?,
+            overheal: column(hits.overheal.iter().copied())?,
         })
     }
 }
@@ -91,6 +98,8 @@ impl SumColumns {
             amount: column(sums.amount.iter().copied())?,
             crit: column(sums.crit.iter().copied())?,
             lucky: column(sums.lucky.iter().copied())?,
+            shield: column(sums.shield.iter().copied())?,
+            overheal: column(sums.overheal.iter().copied())?,
         })
     }
 }
@@ -101,7 +110,12 @@ impl FightFile {
     pub(crate) fn of(saved: &SavedFight) -> Option<Self> {
         let (before, behind) = PAGE.split_once(PLACE)?;
         let (opening, closing) = PLACE.split_at(PLACE.find('>')? + 1);
-        let block = Block { fight: saved, hits: HitColumns::of(&saved.hits)?, sums: SumColumns::of(&saved.sums)? };
+        let block = Block {
+            fight: saved,
+            hits: HitColumns::of(&saved.hits)?,
+            sums: SumColumns::of(&saved.sums)?,
+            lumps: SumColumns::of(&saved.lumps)?,
+        };
         // In JSON it stands within texts alone, where it may be written so, too.
         let block = serde_json::to_string(&block).ok()?.replace('<', "\\u003c");
         let html = Bytes::from([before, opening, block.as_str(), closing, behind].concat());

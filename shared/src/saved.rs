@@ -35,6 +35,8 @@ pub struct SavedFight {
     pub moments: Vec<u32>,
     /// Players' deaths, by time: when, and the player's place among the actors.
     pub falls: Vec<[u32; 2]>,
+    /// When players stood up again, likewise.
+    pub revivals: Vec<[u32; 2]>,
     /// Health of bosses, by time: when, the boss' place among the actors, and how much.
     pub health: Vec<[u64; 3]>,
     /// Hits and heals that are told one by one, by time.
@@ -43,6 +45,9 @@ pub struct SavedFight {
     /// What is told as sums, by time.
     #[serde(skip)]
     pub sums: SavedSums,
+    /// The same of what came at some time before it was told: it is in no part.
+    #[serde(skip)]
+    pub lumps: SavedSums,
 }
 
 /// Who did something, or had it done to them.
@@ -84,6 +89,10 @@ pub struct SavedHits {
     pub amount: Vec<u64>,
     /// [`HitFlags`](crate::event::HitFlags): critical and lucky where that is known of the source, and whether a boss was hit.
     pub flags: Vec<u8>,
+    /// What of the amount a shield took.
+    pub shield: Vec<u64>,
+    /// What of the amount healed nobody.
+    pub overheal: Vec<u64>,
 }
 
 /// What rows grew by when their sums were told, one growth an entry: the columns are as long as each other.
@@ -101,4 +110,8 @@ pub struct SavedSums {
     pub crit: Vec<u64>,
     /// How many of them were lucky.
     pub lucky: Vec<u64>,
+    /// What of the amount a shield took.
+    pub shield: Vec<u64>,
+    /// What of the amount healed nobody.
+    pub overheal: Vec<u64>,
 }

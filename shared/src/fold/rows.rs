@@ -115,7 +115,7 @@ impl Second {
     }
 }
 
-/// What one telling of a row's sums added: amounts, and counts of what came then.
+/// Amounts that one telling of a row's sums added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountGrowth {
     /// When it was told, ms since the encounter began.
@@ -124,12 +124,40 @@ pub struct AmountGrowth {
     pub timed: u64,
     /// What came at some time before.
     pub untimed: u64,
-    /// How many hits came then.
+}
+
+/// All that one telling of a row's sums added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumGrowth {
+    /// When it was told, ms since the encounter began.
+    pub at_ms: u32,
+    /// What came then.
+    pub timed: Grown,
+    /// What came at some time before.
+    pub untimed: Grown,
+}
+
+/// What sums grew by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grown {
+    /// How many hits.
     pub hits: u64,
-    /// How many of them were critical.
+    /// Their amounts.
+    pub amount: u64,
+    /// How many were critical.
     pub crit: u64,
-    /// How many of them were lucky.
+    /// How many were lucky.
     pub lucky: u64,
+    /// What of the amount a shield took.
+    pub shield: u64,
+    /// What of the amount healed nobody.
+    pub overheal: u64,
+}
+
+impl From<Sums> for Grown {
+    fn from(Sums { hits, amount, crit, lucky, shield, overheal }: Sums) -> Self {
+        Self { hits, amount, crit, lucky, shield, overheal }
+    }
 }
 
 impl Row {
@@ -453,11 +481,17 @@ impl RowTable {
                 at_ms: growth.at_ms,
                 timed: growth.timed.amount,
                 untimed: growth.untimed.amount,
-                hits: growth.timed.hits,
-                crit: growth.timed.crit,
-                lucky: growth.timed.lucky,
             };
             steps.growths().map(move |growth| (*key, amount(growth)))
+        })
+    }
+
+    /// The same with all that was added.
+    pub(super) fn sum_growths(&self) -> impl Iterator<Item = (RowKey, SumGrowth)> + '_ {
+        self.steps.iter().flat_map(|(key, steps)| {
+            let growth =
+                |Growth { at_ms, timed, untimed }| SumGrowth { at_ms, timed: timed.into(), untimed: untimed.into() };
+            steps.growths().map(move |step| (*key, growth(step)))
         })
     }
 

@@ -11,7 +11,7 @@ use super::figures::{is_players_damage, to_boss};
 use super::recap::recaps;
 use super::shown::Shown;
 use crate::event::{ActorIx, Hit, HitFlags, HitKind, RareBody, SkillIx, TimedHit};
-use crate::fold::{AmountGrowth, EncounterState, FoldIndex, RowKey, Span};
+use crate::fold::{EncounterState, FoldIndex, Grown, RowKey, Span, SumGrowth};
 use crate::report::{Recaps, Report};
 use crate::saved::{SAVED_VERSION, SavedActor, SavedFight, SavedHits, SavedSkill, SavedSums};
 
@@ -100,7 +100,7 @@ fn actors_in(state: &EncounterState) -> BTreeSet<ActorIx> {
 
 /// A whole fight for a file; `index` is what it was folded of, `report` what is shown of it.
 ///
-/// Cost: the hits are sorted, and some 40 bytes are held of each.
+/// Cost: the hits are sorted, and some 80 bytes are held of each.
 pub fn saved(shown: Shown<'_>, index: &FoldIndex, mut report: Report) -> SavedFight {
     let state = shown.state();
     let mut recaps = recaps(shown, index.hits(), Span::ALL, report.report_id.clone(), report.revision);
@@ -130,9 +130,11 @@ pub fn saved(shown: Shown<'_>, index: &FoldIndex, mut report: Report) -> SavedFi
         skills: places.skills.iter().map(skill).collect(),
         moments: moments(index),
         falls,
+        revivals: revivals(state, index, &places),
         health: health(state, index, &places),
         hits: hits(shown, index, &places),
-        sums: sums(shown, &places),
+        sums: sums(shown, &places, |growth| growth.timed),
+        lumps: sums(shown, &places, |growth| growth.untimed),
         rows: places.rows,
     }
 }
@@ -172,6 +174,16 @@ fn moments(index: &FoldIndex) -> Vec<u32> {
     moments.into_iter().collect()
 }
 
+fn revivals(state: &EncounterState, index: &FoldIndex, places: &Places) -> Vec<[u32; 2]> {
+    let told = index.rare().filter_map(|rare| match &rare.body {
+        RareBody::Revive { a } if state.is_player(*a) => Some([rare.at_ms, *places.actor_at.get(a)?]),
+        _ => None,
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    told
+}
+
 fn health(state: &EncounterState, index: &FoldIndex, places: &Places) -> Vec<[u64; 3]> {
     let told = index.rare().filter_map(|rare| match &rare.body {
         RareBody::BossHealth { a, hp, .. } if !state.is_player(*a) => {
@@ -192,41 +204,47 @@ fn marked(shown: Shown<'_>) -> Vec<bool> {
 fn hits(shown: Shown<'_>, index: &FoldIndex, places: &Places) -> SavedHits {
     let marked = marked(shown);
     let entry = |TimedHit { at_ms, hit }: &TimedHit| {
-        let Hit { source, target, skill, kind, amount, flags, .. } = *hit;
+        let Hit { source, target, skill, kind, amount, flags, shield, overheal } = *hit;
         let row = *places.row_at.get(&RowKey { source, target, skill, kind })?;
         let marks = if marked[usize::from(source.0)] { HitFlags::CRIT | HitFlags::LUCKY } else { 0 };
-        Some((*at_ms, row, amount, flags.0 & (marks | HitFlags::BOSS)))
+        Some((*at_ms, row, amount, flags.0 & (marks | HitFlags::BOSS), shield, overheal))
     };
     let mut entries: Vec<_> = index.hits().filter_map(entry).collect();
     entries.sort_unstable();
     let mut hits = SavedHits::default();
-    for (at_ms, row, amount, flags) in entries {
+    for (at_ms, row, amount, flags, shield, overheal) in entries {
         hits.at_ms.push(at_ms);
         hits.row.push(row);
         hits.amount.push(amount);
         hits.flags.push(flags);
+        hits.shield.push(shield);
+        hits.overheal.push(overheal);
     }
     hits
 }
 
-fn sums(shown: Shown<'_>, places: &Places) -> SavedSums {
+/// What rows grew by: `of` chooses what of a telling.
+fn sums(shown: Shown<'_>, places: &Places, of: fn(&SumGrowth) -> Grown) -> SavedSums {
     let marked = marked(shown);
-    let entry = |(key, growth): (RowKey, AmountGrowth)| {
-        let is_nothing = [growth.timed, growth.hits, growth.crit, growth.lucky].iter().all(|sum| *sum == 0);
-        let row = *places.row_at.get(&key).filter(|_| !is_nothing)?;
-        let known = |count: u64| if marked[usize::from(key.source.0)] { count } else { 0 };
-        Some((growth.at_ms, row, growth.hits, growth.timed, known(growth.crit), known(growth.lucky)))
+    let entry = |(key, growth): (RowKey, SumGrowth)| {
+        let grown = of(&growth);
+        let row = *places.row_at.get(&key).filter(|_| grown != Grown::default())?;
+        let is_marked = marked[usize::from(key.source.0)];
+        let known = |count: u64| if is_marked { count } else { 0 };
+        Some((growth.at_ms, row, Grown { crit: known(grown.crit), lucky: known(grown.lucky), ..grown }))
     };
-    let mut entries: Vec<_> = shown.state().growths().filter_map(entry).collect();
+    let mut entries: Vec<_> = shown.state().sum_growths().filter_map(entry).collect();
     entries.sort_unstable();
     let mut sums = SavedSums::default();
-    for (at_ms, row, hits, amount, crit, lucky) in entries {
+    for (at_ms, row, Grown { hits, amount, crit, lucky, shield, overheal }) in entries {
         sums.at_ms.push(at_ms);
         sums.row.push(row);
         sums.hits.push(hits);
         sums.amount.push(amount);
         sums.crit.push(crit);
         sums.lucky.push(lucky);
+        sums.shield.push(shield);
+        sums.overheal.push(overheal);
     }
     sums
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use raidcast_shared::event::{Event, HitFlags};
-use raidcast_shared::fold::{FoldIndex, Span};
+use raidcast_shared::fold::{FoldIndex, Row, Span};
 use raidcast_shared::report::{Fight, Report, SkillKind};
 use raidcast_shared::saved::SavedFight;
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
@@ -161,6 +161,14 @@ proptest! {
         for player in view::fight(to_all(&index(&deltas).fold(Span::ALL)), None).players {
             prop_assert!(!text.contains(&player.player_key));
         }
+        // All that there is stands in it once.
+        let state = index(&deltas).fold(Span::ALL);
+        let rows = |of: fn(&Row) -> u64| state.rows().iter().map(of).sum::<u64>();
+        let held = |columns: [&[u64]; 3]| columns.concat().iter().sum::<u64>();
+        prop_assert_eq!(held([&one.hits.amount, &one.sums.amount, &one.lumps.amount]), rows(|row| row.amount));
+        prop_assert_eq!(held([&one.hits.shield, &one.sums.shield, &one.lumps.shield]), rows(|row| row.shield));
+        prop_assert_eq!(held([&one.hits.overheal, &one.sums.overheal, &one.lumps.overheal]), rows(|row| row.overheal));
+        prop_assert_eq!(one.hits.at_ms.len() as u64, state.single_hits());
         prop_assert!(one.hits.at_ms.is_sorted() && one.sums.at_ms.is_sorted() && one.report.raid.is_empty());
     }
 }

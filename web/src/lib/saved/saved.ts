@@ -43,7 +43,7 @@ export interface SavedSums {
   lucky: Float64Array;
 }
 
-/** See the module. Times are ms since the encounter began. */
+/** See the module, as far as the page reads it. Times are ms since the encounter began. */
 export interface Saved {
   version: number;
   report: Report;
