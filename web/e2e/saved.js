@@ -95,8 +95,10 @@ export async function savedChecks(runner, world) {
 
   await runner.run('a saved fight that is played again ends as its report', async () => {
     const page = await open(`?at=${Math.max(report.firstMs, report.lastMs - 2_000)}`);
-    await page.getByRole('button', { name: 'Play' }).click();
-    await page.getByRole('button', { name: 'Play' }).waitFor({ timeout: 20_000 });
+    const button = (/** @type {string} */ name) => page.getByRole('button', { name, exact: true });
+    await button('Play').click();
+    await button('Pause').waitFor();
+    await button('Play').waitFor({ timeout: 20_000 });
     const at = await page.locator('[data-replay-at]').getAttribute('data-replay-at');
     same(at, String(report.lastMs), 'where it stands');
     same(amounts(await rowsOf(page)), damageIn(report), 'rows');

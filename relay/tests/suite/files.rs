@@ -77,7 +77,7 @@ async fn a_fight_that_goes_on_is_in_no_file_and_what_is_not_for_all_in_none_of_t
     let (mut uploader, report) = ended(&relay, Hello { visibility: Visibility::Private, ..hello() }).await;
     assert_eq!(file(&relay, &report, None).await.status, 404);
     assert_eq!(file(&relay, &report, Some(READ_KEY)).await.status, 200);
-    let next = Script::new(4, 2).at(header().started_at_ms + 1_000_000);
+    let next = Script::new(4, 4).at(header().started_at_ms + 1_000_000);
     let begun = uploader.begin(&next).await;
     uploader.deltas(begun.h, &next.deltas).await;
     uploader.acked(4).await;
@@ -88,7 +88,7 @@ async fn a_fight_that_goes_on_is_in_no_file_and_what_is_not_for_all_in_none_of_t
 }
 
 #[tokio::test]
-async fn a_file_hides_whom_its_asker_may_not_know() {
+async fn a_file_hides_whom_its_asker_may_not_know_and_none_is_left_of_what_is_deleted() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
     let (_uploader, report) = ended(&relay, Hello { names: NamesPolicy::Class, ..hello() }).await;
@@ -103,5 +103,11 @@ async fn a_file_hides_whom_its_asker_may_not_know() {
     }
     let for_member = file(&relay, &report, Some(READ_KEY)).await;
     assert!(NAMES.iter().all(|name| is_told(&for_member.body, name)));
+    // What was made and kept for who asks next goes with the report.
+    let deleted = relay.request("DELETE", &format!("/api/v1/reports/{report}"), Some(KEY)).await;
+    assert_eq!(deleted.0, 200);
+    for key in [None, Some(READ_KEY)] {
+        assert_eq!(file(&relay, &report, key).await.status, 404);
+    }
     relay.stop().await;
 }
