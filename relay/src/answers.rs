@@ -46,6 +46,8 @@ const VIEW_BYTES: usize = 4 * 1024;
 const VIEW_SKILL_BYTES: usize = 400;
 /// What a link tells of a fight, bytes: some names and figures.
 const CARD_BYTES: usize = 2 * 1024;
+/// A fight that is unfolded takes so many times what it takes stored, about.
+const UNFOLDED_TIMES: usize = 8;
 /// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
 
@@ -546,7 +548,8 @@ impl Answers {
                     return Err(SpanError::GoesOn);
                 }
                 let Source { index, ending, revision, .. } = self.source(who, &report, standing).await?;
-                let making = self.spans.pool.run(who, move || {
+                // It takes as much memory as unfolding the fight, so large ones are made one at a time, too.
+                let making = self.spans.pool.unfold(who, index.bytes() / UNFOLDED_TIMES, move || {
                     let folded = index.fold(Span::ALL);
                     let report = record::report(&audience, &row, &folded, ending.as_ref(), row.state, revision);
                     let saved = view::saved(Shown::to(&audience, &folded), &index, report);
