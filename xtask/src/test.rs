@@ -169,7 +169,7 @@ fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
         tests.args(ignored);
     }
     // One for all tests: nextest gives each a process, which would make one of its own.
-    let postgres = Install::find().map(Cluster::start);
+    let postgres = Install::find().map(Cluster::start_to_share);
     if let Some(cluster) = &postgres {
         tests.env(raidcast_pgkit::SHARED, cluster.folder());
     }

@@ -26,6 +26,7 @@ mod exposition;
 mod falls;
 mod fan_out;
 mod files;
+mod fresh;
 mod gone;
 mod gone_meanwhile;
 mod heavy;
@@ -40,6 +41,9 @@ mod login;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../../store-postgres/tests/migrated/mod.rs"]
+mod migrated;
 mod names;
 mod network;
 mod old_fights;

@@ -830,7 +830,7 @@ export interface paths {
         put?: never;
         /**
          * What would be hidden of a player who asks for it: look whether it is who asks.
-         * @description Nothing changes by it.
+         * @description Nothing changes by it. That it was looked at is noted.
          */
         post: operations["lookAtPlayer"];
         delete?: never;
@@ -1554,7 +1554,7 @@ export interface components {
          * @description What is noted of who changed what.
          * @enum {string}
          */
-        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported" | "webhook_set" | "webhook_removed";
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported" | "webhook_set" | "webhook_removed" | "player_looked_at";
         /** @description How an administrator believes a claim: `PUT /api/v1/claims/{id}`. */
         BeliefForm: {
             /**
@@ -3949,7 +3949,7 @@ export interface components {
          * @description Why nothing is sent any more.
          * @enum {string}
          */
-        WebhookStop: "gone" | "refused";
+        WebhookStop: "gone" | "refused" | "not_taken" | "lost";
         /**
          * @description Work that waits.
          * @enum {string}
