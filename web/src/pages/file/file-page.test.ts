@@ -1,5 +1,5 @@
 import { cleanup, screen } from '@testing-library/svelte';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { block } from '$lib/testing/saved';
 import { alone } from '$lib/ui/alone';
 
@@ -33,6 +33,10 @@ const row = (key: string): string =>
 
 const asked = vi.fn(() => Promise.reject(new Error('there is no network')));
 
+// All of the page is made ready once, which takes its time where a machine is busy.
+beforeAll(async () => {
+  await import('./main');
+}, 60_000);
 beforeEach(() => {
   asked.mockClear();
   vi.stubGlobal('fetch', asked);
