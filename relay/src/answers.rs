@@ -26,6 +26,7 @@ use crate::access::Visible;
 use crate::body::Body;
 use crate::edge::Address;
 use crate::error::HttpError;
+use crate::file::FightFile;
 use crate::preview::FightCard;
 use crate::raid::Standing;
 use crate::record;
@@ -45,6 +46,8 @@ const VIEW_BYTES: usize = 4 * 1024;
 const VIEW_SKILL_BYTES: usize = 400;
 /// What a link tells of a fight, bytes: some names and figures.
 const CARD_BYTES: usize = 2 * 1024;
+/// A fight that is unfolded takes so many times what it takes stored, about.
+const UNFOLDED_TIMES: usize = 8;
 /// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
 
@@ -56,6 +59,7 @@ enum Kind {
     Timeline,
     View,
     Card,
+    File,
     Span(Span),
     Details(Span),
     Recaps(Span),
@@ -75,6 +79,8 @@ enum Wanted {
     View(Option<Bytes>),
     /// As a link to it tells it, of the record.
     Card(Option<Bytes>),
+    /// As a file that is opened without a relay.
+    File,
     /// Put in place of the fight of the whole report.
     Span(Span, Arc<Report>),
     /// What stands beside the figures of a span.
@@ -92,6 +98,7 @@ impl Wanted {
             Self::Timeline => Kind::Timeline,
             Self::View(_) => Kind::View,
             Self::Card(_) => Kind::Card,
+            Self::File => Kind::File,
             Self::Span(span, _) => Kind::Span(*span),
             Self::Details(span) => Kind::Details(*span),
             Self::Recaps(span) => Kind::Recaps(*span),
@@ -142,6 +149,8 @@ struct Made {
     view: Option<Arc<PointOfView>>,
     /// What a link to it tells.
     card: Option<Arc<FightCard>>,
+    /// A file that is opened without a relay.
+    file: Option<Arc<FightFile>>,
     version: Version,
     /// How long it is shared with who asks later, if it was costly to make.
     shared_for: Option<Duration>,
@@ -150,7 +159,8 @@ struct Made {
 impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
-        Self { body: Arc::new(Body::of(value)), frame: None, view: None, card: None, version, shared_for: None }
+        let body = Arc::new(Body::of(value));
+        Self { body, frame: None, view: None, card: None, file: None, version, shared_for: None }
     }
 
     fn of_view(report: &Report, version: Version) -> Self {
@@ -162,6 +172,11 @@ impl Made {
     fn of_card(report: &Report, version: Version) -> Self {
         let made = Self::of(&(), version);
         Self { card: Some(Arc::new(FightCard::of(report))), ..made }
+    }
+
+    fn of_file(file: FightFile, version: Version) -> Self {
+        let made = Self::of(&(), version);
+        Self { file: Some(Arc::new(file)), ..made }
     }
 
     fn of_report(mut report: Report, version: Version) -> Self {
@@ -179,6 +194,7 @@ impl Made {
         self.body.bytes()
             + self.view.as_ref().map_or(0, |view| of_view(view))
             + self.card.as_ref().map_or(0, |_| CARD_BYTES)
+            + self.file.as_ref().map_or(0, |file| file.bytes())
             + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
     }
 
@@ -376,6 +392,18 @@ impl Answers {
         self.answer(who, report, Wanted::Card(record)).await?.card.clone().ok_or(HttpError::Internal)
     }
 
+    /// A report as a file that is opened without a relay, with all of its fight.
+    ///
+    /// # Errors
+    /// As [`Answers::report`]; `Conflict` while the fight goes on.
+    pub async fn file(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+    ) -> Result<Arc<FightFile>, HttpError> {
+        self.answer(who, report, Wanted::File).await?.file.clone().ok_or(HttpError::Internal)
+    }
+
     /// Points of view of a report's fight, beside each other.
     ///
     /// # Errors
@@ -514,6 +542,20 @@ impl Answers {
                     Made::of(&view::recaps(shown, index.hits(), span, row.report_id, revision), version)
                 });
                 making.await?
+            }
+            Wanted::File => {
+                if row.state == ReportState::Live {
+                    return Err(SpanError::GoesOn);
+                }
+                let Source { index, ending, revision, .. } = self.source(who, &report, standing).await?;
+                // It takes as much memory as unfolding the fight, so large ones are made one at a time, too.
+                let making = self.spans.pool.unfold(who, index.bytes() / UNFOLDED_TIMES, move || {
+                    let folded = index.fold(Span::ALL);
+                    let report = record::report(&audience, &row, &folded, ending.as_ref(), row.state, revision);
+                    let saved = view::saved(Shown::to(&audience, &folded), &index, report);
+                    FightFile::of(&saved).map(|file| Made::of_file(file, version))
+                });
+                making.await?.ok_or(SpanError::Broken)?
             }
             Wanted::Span(span, frame) => {
                 let fight = self.spans.fight(who, &report, span).await?;

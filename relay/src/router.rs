@@ -230,6 +230,7 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
         .merge(people())
         .route("/encounter/{remote_id}", get(pages::encounter))
         .route("/sign-in/{provider}/callback", get(pages::from_provider))
+        .route("/api/v1/reports/{report_id}/file", get(api::files::file))
         .route("/reports/{id}/picture.png", get(pictures::report))
         .route("/raids/{code}/picture.png", get(pictures::raid))
         .route("/live/{channel}/picture.png", get(pictures::channel))

@@ -23,6 +23,7 @@ import { pairChecks } from './pair.js';
 import { providerChecks } from './provider.js';
 import { removalChecks } from './removal.js';
 import { Runner } from './runner.js';
+import { savedChecks } from './saved.js';
 import { stagedChecks } from './staged.js';
 
 const { values } = parseArgs({
@@ -95,6 +96,7 @@ try {
     await apart();
   }
   await keptChecks(runner, world);
+  await savedChecks(runner, world);
   await countedChecks(runner, browser.context);
   if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
   else console.log('      no --relay is named: signing in by a provider is left out');

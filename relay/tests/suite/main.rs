@@ -25,6 +25,7 @@ mod export_player;
 mod exposition;
 mod falls;
 mod fan_out;
+mod files;
 mod fresh;
 mod gone;
 mod gone_meanwhile;

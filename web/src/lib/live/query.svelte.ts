@@ -11,9 +11,13 @@ export class PageQuery {
     const url = `${location.pathname}${formatPlace(next, location.search)}`;
     const [was, is] = [this.place, next];
     const step = is.attempt !== was.attempt || is.span !== was.span || (is.at === null) !== (was.at === null);
-    if (step) history.pushState(null, '', url);
-    else history.replaceState(null, '', url);
     this.place = next;
+    try {
+      if (step) history.pushState(null, '', url);
+      else history.replaceState(null, '', url);
+    } catch {
+      // A page that was opened as a file may not be let change its address: then it shows the place, and no link names it.
+    }
   }
 
   /** Follows Back and Forward until the returned function is called. */

@@ -186,6 +186,20 @@ describe('the page of a fight that others uploaded, too', () => {
   });
 });
 
+describe('the file of a fight', () => {
+  const link = (): HTMLElement | null => screen.queryByRole('link', { name: 'Save the whole fight' });
+
+  it('is had of one that is over', async () => {
+    await opened(report({ state: 'final' }), '?ticket=t1');
+    expect(link()?.getAttribute('href')).toBe('/api/v1/reports/r1/file?ticket=t1');
+  });
+
+  it('is not had while it goes on', async () => {
+    await opened(report({ state: 'live' }));
+    expect(link()).toBeNull();
+  });
+});
+
 describe('the tabs of a report', () => {
   const skill = (kind: SkillRow['kind'], total: number): SkillRow => ({
     skillId: kind === 'damage' ? 7 : 8,
