@@ -117,6 +117,30 @@ export async function comparedChecks(runner, world) {
     await page.close();
   });
 
+  await runner.run('columns of the summary are chosen by keys, stay on the device, and stand in no link', async () => {
+    const page = await open(`/reports/${reportId}?tab=summary`);
+    const heads = () => page.locator('[data-column]').evaluateAll((all) => all.map((head) => head.dataset['column']));
+    await page.locator('[data-table=summary]').waitFor();
+    same((await heads())[0], 'damage', 'first column');
+    await page.getByRole('radio', { name: 'All', exact: true }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('[data-view=healer]').waitFor();
+    same((await heads())[0], 'healing', 'first column for healers');
+    await page.locator('summary', { hasText: 'Columns' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('checkbox', { name: 'Healing a second' }).uncheck();
+    await page.keyboard.press('Escape');
+    await page.reload();
+    await page.locator('[data-view=healer]').waitFor();
+    expect(!(await heads()).includes('hps'), 'a column that was left out is there');
+    same(new URL(page.url()).search, '?tab=summary', 'address');
+    await page.evaluate(() => {
+      localStorage.clear();
+    });
+    await page.close();
+  });
+
   for (const theme of /** @type {const} */ (['dark', 'light'])) {
     await runner.run(
       `a comparison fits 320, 768 and 1440 px, and axe finds nothing, in the ${theme} theme`,
