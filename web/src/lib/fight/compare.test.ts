@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Player, Report } from '$lib/api/types';
+import type { Player, Report, TakenRow } from '$lib/api/types';
 import { player, report, totals } from '$lib/testing/samples';
 import type { SkillRow } from '$lib/wire/types';
-import { changeOf, differenceOf, isHidden, playerLines, skillLines, totalLines } from './compare';
+import { changeOf, differenceOf, isHidden, playerLines, skillLines, takenLines, totalLines } from './compare';
 
 const time = (durationMs: number) => ({ firstMs: 0, lastMs: durationMs, durationMs });
 const side = (some: Partial<Report>): Report => report({ state: 'final', ...some });
@@ -155,5 +155,39 @@ describe('skills of a player on two sides', () => {
     expect(skillLines(here, side({ players: [] }), 'a', 'damage')[0]).toMatchObject({ here: 100, there: null });
     const idle = side({ players: [player('a', { damage: 0 })] });
     expect(skillLines(here, idle, 'a', 'damage')[0]).toMatchObject({ there: 0 });
+  });
+});
+
+describe('what a player took on two sides', () => {
+  const row = (some: Partial<TakenRow>): TakenRow => ({
+    playerKey: 'a',
+    byPlayer: null,
+    by: 'Boss',
+    skillId: 900,
+    variantId: null,
+    skill: 'Toll',
+    total: 50,
+    hits: 2,
+    max: 30,
+    ...some,
+  });
+  const sides = { here: side({ players: [player('a')] }), there: side({ players: [player('a')] }) };
+  const names = new Map([['b', 'Bran']]);
+
+  it('is by skill and source, what changed most first, and 0 where it did not reach him', () => {
+    const here = [row({}), row({ skillId: 901, skill: 'Wave', total: 500 }), row({ playerKey: 'x', total: 9_999 })];
+    const there = [row({ total: 45 }), row({ byPlayer: 'b', by: 'Old name', total: 7 })];
+    const lines = takenLines(sides, { here, there }, 'a', names);
+    expect(lines.map(({ name, here, there }) => [name, here, there])).toEqual([
+      ['Wave · Boss', 500, 0],
+      ['Toll · Bran', 0, 7],
+      ['Toll · Boss', 50, 45],
+    ]);
+  });
+
+  it('is not known where a side does not tell it, or the player is not there', () => {
+    expect(takenLines(sides, { here: [row({})], there: null }, 'a', names)[0]).toMatchObject({ here: 50, there: null });
+    const alone = { ...sides, there: side({ players: [] }) };
+    expect(takenLines(alone, { here: [row({})], there: [] }, 'a', names)[0]).toMatchObject({ there: null });
   });
 });

@@ -4,7 +4,7 @@
  * Nothing is added up here: each figure is the relay's, of its own fold of the part. Players are those of one key; names
  * tell nothing, for under hidden names "Frost Mage 2" of one raid is somebody else in the next.
  */
-import type { Player, Report } from '$lib/api/types';
+import type { Player, Report, TakenRow } from '$lib/api/types';
 import { classLook } from '$lib/format/game';
 import { skillName } from '$lib/format/words';
 import type { SkillRow } from '$lib/wire/types';
@@ -181,7 +181,7 @@ export interface SkillLine extends Pair {
   hitsThere: number | null;
 }
 
-/** What skills are told for, by the figure that is compared; `null`: none are told for it. */
+/** Which of a player's own skills a figure is of; `null`: of none. */
 export function skillKindOf(by: Measure): SkillRow['kind'] | null {
   if (by === 'taken' || by === 'deaths' || by === 'bosses') return null;
   return by === 'healing' || by === 'hps' ? 'healing' : 'damage';
@@ -214,9 +214,53 @@ export function skillLines(here: Report, there: Report, key: string, by: Measure
       hitsHere: ours.byKey.get(id)?.hits ?? ours.none,
       hitsThere: theirs.byKey.get(id)?.hits ?? theirs.none,
     }))
-    .sort(
-      (a, b) => difference(b) - difference(a) || (b.here ?? b.there ?? 0) - (a.here ?? a.there ?? 0) || byName(a, b),
-    );
+    .sort(byChange);
+}
+
+/** What players of one side took; `null` where that is not told. */
+export type Taken = readonly TakenRow[] | null;
+
+/**
+ * What a player took on both sides, by skill and source, what changed most first; 0 where it did not reach him there.
+ *
+ * @param names names of players, by key
+ */
+export function takenLines(
+  sides: { here: Report; there: Report },
+  taken: { here: Taken; there: Taken },
+  key: string,
+  names: ReadonlyMap<string, string>,
+): SkillLine[] {
+  const of = (side: 'here' | 'there') => {
+    const rows = (taken[side] ?? []).filter((row) => row.playerKey === key);
+    const isThere = sides[side].players.some((player) => player.playerKey === key);
+    const none = isThere && taken[side] !== null ? 0 : null;
+    return { byKey: new Map(rows.map((row) => [takenKey(row), row])), none };
+  };
+  const [ours, theirs] = [of('here'), of('there')];
+  const source = (row: TakenRow): string =>
+    (row.byPlayer === null ? row.by : (names.get(row.byPlayer) ?? row.by)) ?? 'Unknown source';
+  return [...new Map([...theirs.byKey, ...ours.byKey])]
+    .map(([id, row]) => ({
+      key: id,
+      skillId: row.skillId,
+      variantId: row.variantId,
+      name: `${skillName(row.skill, row.skillId)} · ${source(row)}`,
+      here: ours.byKey.get(id)?.total ?? ours.none,
+      there: theirs.byKey.get(id)?.total ?? theirs.none,
+      hitsHere: ours.byKey.get(id)?.hits ?? ours.none,
+      hitsThere: theirs.byKey.get(id)?.hits ?? theirs.none,
+    }))
+    .sort(byChange);
+}
+
+function takenKey(row: TakenRow): string {
+  // Whoever is a player may be called otherwise by now.
+  return JSON.stringify([row.byPlayer, row.byPlayer === null ? row.by : null, row.skillId, row.variantId]);
+}
+
+function byChange(a: SkillLine, b: SkillLine): number {
+  return difference(b) - difference(a) || (b.here ?? b.there ?? 0) - (a.here ?? a.there ?? 0) || byName(a, b);
 }
 
 function difference(line: Pair): number {

@@ -321,6 +321,18 @@ describe('a comparison', () => {
     await screen.findByRole('button', { name: /^Attempt 1, wipe/ });
   });
 
+  it('tells by whom and with what a player was hit on both sides', async () => {
+    const row = { playerKey: 'a', byPlayer: null, by: 'Boss', skillId: 900, variantId: null, skill: 'Toll' };
+    details = { ...details, taken: [{ ...row, total: 50, hits: 2, max: 30 }] };
+    await opened(fight(), '?with=r1&withAttempt=1&by=taken&player=a');
+    await vi.waitUntil(() => document.querySelector('[data-table=compare-skills] tbody tr') !== null);
+    expect(text('[data-table=compare-skills] tbody th')).toBe('Toll · Boss');
+    expect(asked.filter((url) => url.includes('/details')).sort()).toEqual([
+      '/api/v1/reports/r1/details',
+      '/api/v1/reports/r1/details?from=0&to=4000',
+    ]);
+  });
+
   it('takes the link of another report, and says what is none', async () => {
     await opened(fight(), '?tab=compare');
     const field = await screen.findByLabelText('Another report: its link, or its id');
