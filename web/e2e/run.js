@@ -12,6 +12,7 @@
  */
 import { parseArgs } from 'node:util';
 import { accountChecks } from './account.js';
+import { comparedChecks } from './compared.js';
 import { countedChecks } from './counted.js';
 import { desktopChecks } from './desktop.js';
 import { keptChecks } from './kept.js';
@@ -97,6 +98,7 @@ try {
   }
   await keptChecks(runner, world);
   await savedChecks(runner, world);
+  await comparedChecks(runner, world);
   await countedChecks(runner, browser.context);
   if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
   else console.log('      no --relay is named: signing in by a provider is left out');
