@@ -177,7 +177,8 @@ pub async fn channel_combat_data(
     upgrade(desk, Wanted::Live(Box::new(raid), asker.until, wish), &visit, request)
 }
 
-/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole. Other contracts are not found.
+/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole. Other contracts are not
+/// found.
 fn combat_data(contract: &str, channel: bool) -> Result<JoinWish, HttpError> {
     let format = Format::of_contract(contract).ok_or(HttpError::NotFound)?;
     Ok(JoinWish { format, resume: None, channel, overlay: true })

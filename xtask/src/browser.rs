@@ -1,4 +1,5 @@
-//! What needs a browser, against a demo that runs beside it: the tests, in Chromium and in Firefox, and the README's picture.
+//! What needs a browser, against a demo that runs beside it: the tests, in Chromium and in Firefox, and the README's
+//! picture.
 
 use std::fs;
 use std::io::BufRead as _;
