@@ -140,26 +140,27 @@ pub async fn channel(
     watched(desk, FeedOf::Channel(channel), query, &visit, request).await
 }
 
-/// `GET /api/v1/raids/{code}/combat-data/ws`: a raid as overlays of a widespread kind read it.
+/// `GET /api/v1/raids/{code}/combat-data/{contract}`: a raid as overlays of a widespread kind read it, by the newer
+/// contract (`ws`) or the older (`MiniParse`).
 pub async fn raid_combat_data(
     State(desk): State<Desk>,
-    Path(code): Path<String>,
+    Path((code, contract)): Path<(String, String)>,
     Query(query): Query<FeedQuery>,
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    overlaid(desk, FeedOf::Raid(code), query, &visit, request).await
+    overlaid(desk, FeedOf::Raid(code), &contract, query, &visit, request).await
 }
 
-/// `GET /api/v1/live/{channel}/combat-data/ws`: the same of the channel's present raid.
+/// `GET /api/v1/live/{channel}/combat-data/{contract}`: the same of the channel's present raid.
 pub async fn channel_combat_data(
     State(desk): State<Desk>,
-    Path(channel): Path<String>,
+    Path((channel, contract)): Path<(String, String)>,
     Query(query): Query<FeedQuery>,
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    overlaid(desk, FeedOf::Channel(channel), query, &visit, request).await
+    overlaid(desk, FeedOf::Channel(channel), &contract, query, &visit, request).await
 }
 
 /// What happens in a raid, or one of its fights again; by a channel's address any fight of the channel's account.
@@ -185,13 +186,14 @@ async fn watched(
 async fn overlaid(
     desk: Desk,
     of: FeedOf,
+    contract: &str,
     query: FeedQuery,
     visit: &Asked,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let by_channel = matches!(of, FeedOf::Channel(_));
+    let wish = combat_data(contract, matches!(of, FeedOf::Channel(_)))?;
     let (raid, asker) = seen(&desk, of, &query, request.headers(), visit).await?;
-    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, combat_data(by_channel)), visit, request)
+    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, wish), visit, request)
 }
 
 /// The raid that is asked for, and who asks, if he may see it.
@@ -210,9 +212,11 @@ async fn seen(
     Ok((raid, asker))
 }
 
-/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole.
-fn combat_data(channel: bool) -> JoinWish {
-    JoinWish { format: Format::CombatData, resume: None, channel, overlay: true }
+/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole. Other contracts are not
+/// found.
+fn combat_data(contract: &str, channel: bool) -> Result<JoinWish, HttpError> {
+    let format = Format::of_contract(contract).ok_or(HttpError::NotFound)?;
+    Ok(JoinWish { format, resume: None, channel, overlay: true })
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -246,7 +250,7 @@ fn upgrade(desk: Desk, wanted: Wanted, visit: &Asked, mut request: Request) -> R
     };
     let accept = derive_accept_key(key.as_bytes());
     let (format, protocol) = match &wanted {
-        Wanted::Live(_, _, JoinWish { format: Format::CombatData, .. }) => (Format::CombatData, None),
+        Wanted::Live(_, _, wish) if wish.format.is_whole() => (wish.format, None),
         Wanted::Live(..) | Wanted::Past(_) => spoken(headers)?,
     };
     let permit = visit.socket()?;
@@ -354,7 +358,7 @@ struct Reader {
 impl Reader {
     fn new(joined: &Joined, format: Format, raid: RaidHandle) -> Self {
         let Joined { id, pace, .. } = *joined;
-        let listener = if format == Format::CombatData { Listener::of_calls() } else { Listener::default() };
+        let listener = if format.is_whole() { Listener::of_calls() } else { Listener::default() };
         Self { id, format, pace, raid, listener }
     }
 

@@ -215,8 +215,8 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
         .route("/api/v1/reports/{report_id}/feed", get(feed::report))
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel))
-        .route("/api/v1/raids/{code}/combat-data/ws", get(feed::raid_combat_data))
-        .route("/api/v1/live/{channel}/combat-data/ws", get(feed::channel_combat_data));
+        .route("/api/v1/raids/{code}/combat-data/{contract}", get(feed::raid_combat_data))
+        .route("/api/v1/live/{channel}/combat-data/{contract}", get(feed::channel_combat_data));
     let downloads = downloads.map_or_else(Router::new, |downloads| {
         Router::new().route("/downloads/{name}", get(downloads::file)).with_state(downloads)
     });
