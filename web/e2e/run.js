@@ -23,6 +23,7 @@ import { pairChecks } from './pair.js';
 import { providerChecks } from './provider.js';
 import { removalChecks } from './removal.js';
 import { Runner } from './runner.js';
+import { searchChecks } from './search.js';
 import { stagedChecks } from './staged.js';
 
 const { values } = parseArgs({
@@ -86,6 +87,7 @@ try {
     await pairChecks(runner, browser.context);
     await ownChecks(runner, browser.context);
     await removalChecks(runner, browser.context);
+    await searchChecks(runner, browser.context);
     await desktopChecks(runner, browser.context);
   };
   if (first.state === 'live') {

@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 export type ActiveTime = Schemas['ActiveTime'];
 export type ApiError = Schemas['ApiError'];
 export type Details = Schemas['Details'];
+export type EncounterPage = Schemas['EncounterPage'];
 export type Player = Schemas['Player'];
 export type PointOfView = Schemas['PointOfView'];
 export type PointsOfView = Schemas['PointsOfView'];
