@@ -17,6 +17,7 @@ import { desktopChecks } from './desktop.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
+import { nightChecks } from './night.js';
 import { ownChecks } from './own.js';
 import { overlayChecks } from './overlay.js';
 import { pairChecks } from './pair.js';
@@ -87,6 +88,7 @@ try {
     await pairChecks(runner, browser.context);
     await ownChecks(runner, browser.context);
     await removalChecks(runner, browser.context);
+    await nightChecks(runner, browser.context);
     await searchChecks(runner, browser.context);
     await desktopChecks(runner, browser.context);
   };

@@ -108,9 +108,9 @@ export async function searchChecks(runner, context) {
     const page = await open('/search?q=ogre&in=boss');
     await rows(page, 'boss').first().waitFor();
     await page.getByText('Filters and order').click();
-    await page.getByLabel('Result').selectOption({ label: 'Kill' });
+    await page.getByLabel('Result', { exact: true }).selectOption({ label: 'Kill' });
     await page.locator('[data-chip="outcome"]').waitFor();
-    await page.getByLabel('Players, at least').fill('5');
+    await page.getByLabel('Players, at least', { exact: true }).fill('5');
     await page.keyboard.press('Tab');
     await page.locator('[data-chip="least"]').waitFor();
     same(query(page), '?q=ogre&in=boss&outcome=kill&least=5', 'address');

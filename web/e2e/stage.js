@@ -62,6 +62,9 @@ export class Stage {
   delayS = 0;
   /** Which names it shows. */
   names = 'full';
+  /** Fights of its raid that are over, the oldest first, as its evening tells them. */
+  /** @type {{ report: { reportId: string } & Record<string, unknown> }[]} */
+  evening = [];
   /** Fights that are over, as a search finds them. */
   /** @type {Record<string, unknown>[]} */
   past = [];
@@ -303,6 +306,7 @@ export class Stage {
     if (pathname.endsWith('/recaps')) {
       return json({ reportId: STAGED.report, revision: 1, singly: true, deaths: [], leftOut: 0 });
     }
+    if (pathname.endsWith('/night')) return json({ code: STAGED.raid, fights: this.evening, next: null });
     if (pathname.endsWith('/views')) return json({ reportId: STAGED.report, views: [] });
     if (pathname.startsWith('/api/v1/reports/')) return json({ ...this.fight.report(), names: this.names });
     if (pathname === '/api/v1/encounters') {
@@ -331,7 +335,7 @@ export class Stage {
       connected: true,
       uploads: false,
       createdAtMs: 1,
-      reports: [this.fight.summary()],
+      reports: [this.fight.summary(), ...this.evening.map(({ report }) => report).reverse()],
     });
   }
 }

@@ -41,6 +41,7 @@ mod logs;
 mod memory;
 mod names;
 mod network;
+mod nights;
 mod old_fights;
 mod old_ids;
 mod open_fights;
