@@ -26,9 +26,10 @@ describe('a link that is typed', () => {
   });
 
   it('is a raid’s code where it may be one', () => {
-    expect(['k3mvq8xw2n', ' K3MVQ8XW2N ', 'Frostlily', 'ogre', 'k3m vq8xw'].map(codeOf)).toEqual([
+    expect(['k3mvq8xw2n', ' K3MVQ8XW2N ', 'Frostlily', 'bramstead', 'ogre', 'k3m vq8xw'].map(codeOf)).toEqual([
       'k3mvq8xw2n',
       'k3mvq8xw2n',
+      null,
       null,
       null,
       null,

@@ -40,10 +40,10 @@ function decoded(name: string): string {
   }
 }
 
-/** The code of a raid, as relays make them: letters and digits that nobody mistakes for another. */
+/** The code of a raid, as relays make them: letters and digits that nobody mistakes for another. One in fifty has no digit: it is a name. */
 export function codeOf(text: string): string | null {
   const code = text.trim().toLowerCase();
-  return /^[0-9a-hjkmnp-tv-z]{8,32}$/.test(code) ? code : null;
+  return /^(?=.*\d)[0-9a-hjkmnp-tv-z]{8,32}$/.test(code) ? code : null;
 }
 
 /** A name as it is compared: large and small, full and half width, and spaces are alike. */

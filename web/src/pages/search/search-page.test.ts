@@ -96,11 +96,23 @@ describe('the page of the search', () => {
     expect(location.search).toBe('?q=Valley&in=scene');
   });
 
+  it('takes no step in the history for an address that it writes otherwise', async () => {
+    const steps = history.length;
+    await opened('?outcome=won&q=ogre%20');
+    expect([location.search, history.length - steps]).toEqual(['?q=ogre', 0]);
+    await fireEvent.input(field(), { target: { value: 'ogres' } });
+    await vi.waitUntil(() => location.search === '?q=ogres');
+    expect(history.length - steps).toBe(1);
+  });
+
   it('is gone to by the key "/", not while somebody writes', async () => {
     await opened('?q=ogre');
     expect(document.activeElement).not.toBe(field());
     await fireEvent.keyDown(document.body, { key: '/' });
     expect(document.activeElement).toBe(field());
     expect(await fireEvent.keyDown(field(), { key: '/' })).toBe(true);
+    await fireEvent.keyDown(field(), { key: 'Escape' });
+    expect(field().value).toBe('');
+    await vi.waitUntil(() => location.search === '');
   });
 });
