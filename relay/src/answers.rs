@@ -15,10 +15,10 @@ use moka::ops::compute::Op;
 use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::form::FormEncounter;
-use raidcast_shared::report::{Fight, PointOfView, PointsOfView, Report, ReportSummary};
+use raidcast_shared::report::{Fight, Night, NightFight, PointOfView, PointsOfView, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
-use raidcast_store::{EncounterRow, ReportLine, StoreError};
+use raidcast_store::{EncounterRow, RaidRow, ReportLine, StoreError};
 use serde::Serialize;
 use tracing::Instrument as _;
 
@@ -44,6 +44,10 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const VIEW_BYTES: usize = 4 * 1024;
 /// And a skill of it.
 const VIEW_SKILL_BYTES: usize = 400;
+/// What an evening tells of a fight but for its attempts and players, bytes.
+const NIGHT_BYTES: usize = 2 * 1024;
+/// And an attempt, or a player, of it.
+const NIGHT_ROW_BYTES: usize = 200;
 /// What a link tells of a fight, bytes: some names and figures.
 const CARD_BYTES: usize = 2 * 1024;
 /// A fight that is unfolded takes so many times what it takes stored, about.
@@ -58,6 +62,7 @@ enum Kind {
     Encounter(bool),
     Timeline,
     View,
+    Night,
     Card,
     File,
     Span(Span),
@@ -77,6 +82,8 @@ enum Wanted {
     Timeline,
     /// As another point of view, of the record.
     View(Option<Bytes>),
+    /// As a page of its whole evening tells it, of the record.
+    Night(Option<Bytes>),
     /// As a link to it tells it, of the record.
     Card(Option<Bytes>),
     /// As a file that is opened without a relay.
@@ -97,6 +104,7 @@ impl Wanted {
             Self::Hits => Kind::Encounter(true),
             Self::Timeline => Kind::Timeline,
             Self::View(_) => Kind::View,
+            Self::Night(_) => Kind::Night,
             Self::Card(_) => Kind::Card,
             Self::File => Kind::File,
             Self::Span(span, _) => Kind::Span(*span),
@@ -147,6 +155,8 @@ struct Made {
     frame: Option<Arc<Report>>,
     /// What is put beside others' in one answer.
     view: Option<Arc<PointOfView>>,
+    /// What is put beside other fights of its raid in one answer.
+    night: Option<Arc<NightFight>>,
     /// What a link to it tells.
     card: Option<Arc<FightCard>>,
     /// A file that is opened without a relay.
@@ -160,13 +170,18 @@ impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
         let body = Arc::new(Body::of(value));
-        Self { body, frame: None, view: None, card: None, file: None, version, shared_for: None }
+        Self { body, frame: None, view: None, night: None, card: None, file: None, version, shared_for: None }
     }
 
     fn of_view(report: &Report, version: Version) -> Self {
         // Nobody is sent it alone.
         let made = Self::of(&(), version);
         Self { view: Some(Arc::new(PointOfView::from(report))), ..made }
+    }
+
+    fn of_night(report: &Report, version: Version) -> Self {
+        let made = Self::of(&(), version);
+        Self { night: Some(Arc::new(NightFight::from(report))), ..made }
     }
 
     fn of_card(report: &Report, version: Version) -> Self {
@@ -191,7 +206,10 @@ impl Made {
             let skills: usize = view.own.iter().map(|own| own.skills.len()).sum();
             VIEW_BYTES + skills * VIEW_SKILL_BYTES
         };
+        let of_night =
+            |night: &NightFight| NIGHT_BYTES + (night.attempts.len() + night.players.len()) * NIGHT_ROW_BYTES;
         self.body.bytes()
+            + self.night.as_ref().map_or(0, |night| of_night(night))
             + self.view.as_ref().map_or(0, |view| of_view(view))
             + self.card.as_ref().map_or(0, |_| CARD_BYTES)
             + self.file.as_ref().map_or(0, |file| file.bytes())
@@ -379,6 +397,38 @@ impl Answers {
         self.answer(who, report, Wanted::View(record)).await?.view.clone().ok_or(HttpError::Internal)
     }
 
+    /// A report as a page of its whole evening tells it.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn night_fight(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        record: Option<Bytes>,
+    ) -> Result<Arc<NightFight>, HttpError> {
+        self.answer(who, report, Wanted::Night(record)).await?.night.clone().ok_or(HttpError::Internal)
+    }
+
+    /// Fights of a raid, beside each other; `next` leads on to those behind them.
+    ///
+    /// # Errors
+    /// `Unavailable`: more wait than may.
+    pub async fn night(
+        &self,
+        who: Address,
+        of: &Visible<RaidRow>,
+        fights: Vec<Arc<NightFight>>,
+        next: Option<u32>,
+    ) -> Result<Arc<Body>, HttpError> {
+        let code = of.code.clone();
+        let making = self.spans.pool.run(who, move || {
+            let fights = fights.iter().map(|fight| NightFight::clone(fight)).collect();
+            Arc::new(Body::of(&Night { code, fights, next }))
+        });
+        Ok(making.await?)
+    }
+
     /// A report as a link to it tells it.
     ///
     /// # Errors
@@ -494,6 +544,10 @@ impl Answers {
             Wanted::View(record) => {
                 let of_view = |report: Report, version| Made::of_view(&report, version);
                 self.whole(who, &report, standing, record, version, of_view).await?
+            }
+            Wanted::Night(record) => {
+                let of_night = |report: Report, version| Made::of_night(&report, version);
+                self.whole(who, &report, standing, record, version, of_night).await?
             }
             Wanted::Card(record) => {
                 let of_card = |report: Report, version| Made::of_card(&report, version);

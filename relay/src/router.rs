@@ -99,6 +99,7 @@ fn reading() -> OpenApiRouter<Desk> {
         .routes(routes!(api::search::list))
         .routes(routes!(api::encounters::encounter))
         .routes(routes!(api::raids::raid))
+        .routes(routes!(api::raids::night))
         .routes(routes!(api::raids::channel))
 }
 

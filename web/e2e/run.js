@@ -18,6 +18,7 @@ import { desktopChecks } from './desktop.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
+import { nightChecks } from './night.js';
 import { ownChecks } from './own.js';
 import { overlayChecks } from './overlay.js';
 import { pairChecks } from './pair.js';
@@ -25,6 +26,7 @@ import { providerChecks } from './provider.js';
 import { removalChecks } from './removal.js';
 import { Runner } from './runner.js';
 import { savedChecks } from './saved.js';
+import { searchChecks } from './search.js';
 import { stagedChecks } from './staged.js';
 
 const { values } = parseArgs({
@@ -88,6 +90,8 @@ try {
     await pairChecks(runner, browser.context);
     await ownChecks(runner, browser.context);
     await removalChecks(runner, browser.context);
+    await nightChecks(runner, browser.context);
+    await searchChecks(runner, browser.context);
     await desktopChecks(runner, browser.context);
   };
   if (first.state === 'live') {

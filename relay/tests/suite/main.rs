@@ -46,6 +46,7 @@ mod memory;
 mod migrated;
 mod names;
 mod network;
+mod nights;
 mod old_fights;
 mod old_ids;
 mod open_fights;

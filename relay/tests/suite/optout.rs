@@ -98,6 +98,7 @@ async fn finished(uploader: &mut Uploader, fight: &Script) -> String {
 async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str, reports: &[&str]) {
     let mut paths = vec![
         format!("/api/v1/raids/{raid}"),
+        format!("/api/v1/raids/{raid}/night"),
         "/api/v1/reports".to_owned(),
         "/api/v1/encounters".to_owned(),
         "/api/v1/encounters?playerName=aeris".to_owned(),
