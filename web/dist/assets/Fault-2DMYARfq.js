@@ -1,0 +1,1 @@
+import{$ as e,Lt as t,Rt as n,_t as r,bt as i,ht as a,jt as o,vt as s,yt as c}from"./words-CqFkhxad.js";var l=i(`<p role="alert" class="border-l-3 border-bad pl-3 text-sm text-bad wrap-anywhere"> </p>`);function u(i,u){var d=c(),f=t(d),p=t=>{var i=l(),a=n(i,!0);o(()=>{e(i,`id`,u.id),r(a,u.text)}),s(t,i)};a(f,e=>{u.text!==null&&e(p)}),s(i,d)}export{u as t};
