@@ -303,8 +303,8 @@ describe('keys of a report', () => {
     await press('Escape');
     expect(location.search).toBe('?tab=healing');
     await press('?');
-    expect(document.querySelector('dialog')?.open).toBe(true);
+    await vi.waitUntil(() => document.querySelector('dialog')?.open === true, { timeout: 5_000 });
     await fireEvent.click(screen.getByRole('button', { name: 'Close' }));
-    expect(document.querySelector('dialog')?.open).toBe(false);
+    await vi.waitUntil(() => document.querySelector('dialog')?.open !== true);
   });
 });
