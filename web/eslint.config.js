@@ -10,6 +10,7 @@ export default ts.config(
     ignores: [
       'dist/',
       'dist-desktop/',
+      'dist-file/',
       'node_modules/',
       'src/lib/wire/types.ts',
       'src/lib/wire/game.ts',

@@ -22,6 +22,7 @@ function relayPaths(): Plugin {
         else if (/^\/docs\/api(\?|$)/.test(url)) request.url = '/api.html';
         else if (/^\/sign-in(\?|$)/.test(url)) request.url = '/sign-in.html';
         else if (/^\/account(\?|$)/.test(url)) request.url = '/account.html';
+        else if (/^\/search(\?|$)/.test(url)) request.url = '/search.html';
         else if (/^\/removal(\?|$)/.test(url)) request.url = '/removal.html';
         else if (/^\/pair(\?|$)/.test(url)) request.url = '/pair.html';
         next();
@@ -56,6 +57,7 @@ export default defineConfig({
         account: resolve(root, 'account.html'),
         pair: resolve(root, 'pair.html'),
         removal: resolve(root, 'removal.html'),
+        search: resolve(root, 'search.html'),
         // Served with status 404, for every address that leads nowhere.
         'not-found': resolve(root, '404.html'),
       },

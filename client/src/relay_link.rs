@@ -78,7 +78,7 @@ fn is_page(path: &[&str]) -> bool {
             | ["overlay", "live" | "raids", _, ..]
             | ["api", "v1", ..]
             | ["docs", "api"]
-            | ["account" | "index.html" | "overlay-builder" | "pair" | "removal" | "sign-in"]
+            | ["account" | "index.html" | "overlay-builder" | "pair" | "removal" | "search" | "sign-in"]
     )
 }
 

@@ -15,10 +15,10 @@ use moka::ops::compute::Op;
 use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::form::FormEncounter;
-use raidcast_shared::report::{Fight, PointOfView, PointsOfView, Report, ReportSummary};
+use raidcast_shared::report::{Fight, Night, NightFight, PointOfView, PointsOfView, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
-use raidcast_store::{EncounterRow, ReportLine, StoreError};
+use raidcast_store::{EncounterRow, RaidRow, ReportLine, StoreError};
 use serde::Serialize;
 use tracing::Instrument as _;
 
@@ -26,6 +26,7 @@ use crate::access::Visible;
 use crate::body::Body;
 use crate::edge::Address;
 use crate::error::HttpError;
+use crate::file::FightFile;
 use crate::preview::FightCard;
 use crate::raid::Standing;
 use crate::record;
@@ -43,8 +44,14 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const VIEW_BYTES: usize = 4 * 1024;
 /// And a skill of it.
 const VIEW_SKILL_BYTES: usize = 400;
+/// What an evening tells of a fight but for its attempts and players, bytes.
+const NIGHT_BYTES: usize = 2 * 1024;
+/// And an attempt, or a player, of it.
+const NIGHT_ROW_BYTES: usize = 200;
 /// What a link tells of a fight, bytes: some names and figures.
 const CARD_BYTES: usize = 2 * 1024;
+/// A fight that is unfolded takes so many times what it takes stored, about.
+const UNFOLDED_TIMES: usize = 8;
 /// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
 
@@ -55,7 +62,9 @@ enum Kind {
     Encounter(bool),
     Timeline,
     View,
+    Night,
     Card,
+    File,
     Span(Span),
     Details(Span),
     Recaps(Span),
@@ -73,8 +82,12 @@ enum Wanted {
     Timeline,
     /// As another point of view, of the record.
     View(Option<Bytes>),
+    /// As a page of its whole evening tells it, of the record.
+    Night(Option<Bytes>),
     /// As a link to it tells it, of the record.
     Card(Option<Bytes>),
+    /// As a file that is opened without a relay.
+    File,
     /// Put in place of the fight of the whole report.
     Span(Span, Arc<Report>),
     /// What stands beside the figures of a span.
@@ -91,7 +104,9 @@ impl Wanted {
             Self::Hits => Kind::Encounter(true),
             Self::Timeline => Kind::Timeline,
             Self::View(_) => Kind::View,
+            Self::Night(_) => Kind::Night,
             Self::Card(_) => Kind::Card,
+            Self::File => Kind::File,
             Self::Span(span, _) => Kind::Span(*span),
             Self::Details(span) => Kind::Details(*span),
             Self::Recaps(span) => Kind::Recaps(*span),
@@ -140,8 +155,12 @@ struct Made {
     frame: Option<Arc<Report>>,
     /// What is put beside others' in one answer.
     view: Option<Arc<PointOfView>>,
+    /// What is put beside other fights of its raid in one answer.
+    night: Option<Arc<NightFight>>,
     /// What a link to it tells.
     card: Option<Arc<FightCard>>,
+    /// A file that is opened without a relay.
+    file: Option<Arc<FightFile>>,
     version: Version,
     /// How long it is shared with who asks later, if it was costly to make.
     shared_for: Option<Duration>,
@@ -150,7 +169,8 @@ struct Made {
 impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
-        Self { body: Arc::new(Body::of(value)), frame: None, view: None, card: None, version, shared_for: None }
+        let body = Arc::new(Body::of(value));
+        Self { body, frame: None, view: None, night: None, card: None, file: None, version, shared_for: None }
     }
 
     fn of_view(report: &Report, version: Version) -> Self {
@@ -159,9 +179,19 @@ impl Made {
         Self { view: Some(Arc::new(PointOfView::from(report))), ..made }
     }
 
+    fn of_night(report: &Report, version: Version) -> Self {
+        let made = Self::of(&(), version);
+        Self { night: Some(Arc::new(NightFight::from(report))), ..made }
+    }
+
     fn of_card(report: &Report, version: Version) -> Self {
         let made = Self::of(&(), version);
         Self { card: Some(Arc::new(FightCard::of(report))), ..made }
+    }
+
+    fn of_file(file: FightFile, version: Version) -> Self {
+        let made = Self::of(&(), version);
+        Self { file: Some(Arc::new(file)), ..made }
     }
 
     fn of_report(mut report: Report, version: Version) -> Self {
@@ -176,9 +206,13 @@ impl Made {
             let skills: usize = view.own.iter().map(|own| own.skills.len()).sum();
             VIEW_BYTES + skills * VIEW_SKILL_BYTES
         };
+        let of_night =
+            |night: &NightFight| NIGHT_BYTES + (night.attempts.len() + night.players.len()) * NIGHT_ROW_BYTES;
         self.body.bytes()
+            + self.night.as_ref().map_or(0, |night| of_night(night))
             + self.view.as_ref().map_or(0, |view| of_view(view))
             + self.card.as_ref().map_or(0, |_| CARD_BYTES)
+            + self.file.as_ref().map_or(0, |file| file.bytes())
             + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
     }
 
@@ -363,6 +397,38 @@ impl Answers {
         self.answer(who, report, Wanted::View(record)).await?.view.clone().ok_or(HttpError::Internal)
     }
 
+    /// A report as a page of its whole evening tells it.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn night_fight(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        record: Option<Bytes>,
+    ) -> Result<Arc<NightFight>, HttpError> {
+        self.answer(who, report, Wanted::Night(record)).await?.night.clone().ok_or(HttpError::Internal)
+    }
+
+    /// Fights of a raid, beside each other; `next` leads on to those behind them.
+    ///
+    /// # Errors
+    /// `Unavailable`: more wait than may.
+    pub async fn night(
+        &self,
+        who: Address,
+        of: &Visible<RaidRow>,
+        fights: Vec<Arc<NightFight>>,
+        next: Option<u32>,
+    ) -> Result<Arc<Body>, HttpError> {
+        let code = of.code.clone();
+        let making = self.spans.pool.run(who, move || {
+            let fights = fights.iter().map(|fight| NightFight::clone(fight)).collect();
+            Arc::new(Body::of(&Night { code, fights, next }))
+        });
+        Ok(making.await?)
+    }
+
     /// A report as a link to it tells it.
     ///
     /// # Errors
@@ -374,6 +440,18 @@ impl Answers {
         record: Option<Bytes>,
     ) -> Result<Arc<FightCard>, HttpError> {
         self.answer(who, report, Wanted::Card(record)).await?.card.clone().ok_or(HttpError::Internal)
+    }
+
+    /// A report as a file that is opened without a relay, with all of its fight.
+    ///
+    /// # Errors
+    /// As [`Answers::report`]; `Conflict` while the fight goes on.
+    pub async fn file(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+    ) -> Result<Arc<FightFile>, HttpError> {
+        self.answer(who, report, Wanted::File).await?.file.clone().ok_or(HttpError::Internal)
     }
 
     /// Points of view of a report's fight, beside each other.
@@ -467,6 +545,10 @@ impl Answers {
                 let of_view = |report: Report, version| Made::of_view(&report, version);
                 self.whole(who, &report, standing, record, version, of_view).await?
             }
+            Wanted::Night(record) => {
+                let of_night = |report: Report, version| Made::of_night(&report, version);
+                self.whole(who, &report, standing, record, version, of_night).await?
+            }
             Wanted::Card(record) => {
                 let of_card = |report: Report, version| Made::of_card(&report, version);
                 self.whole(who, &report, standing, record, version, of_card).await?
@@ -514,6 +596,20 @@ impl Answers {
                     Made::of(&view::recaps(shown, index.hits(), span, row.report_id, revision), version)
                 });
                 making.await?
+            }
+            Wanted::File => {
+                if row.state == ReportState::Live {
+                    return Err(SpanError::GoesOn);
+                }
+                let Source { index, ending, revision, .. } = self.source(who, &report, standing).await?;
+                // It takes as much memory as unfolding the fight, so large ones are made one at a time, too.
+                let making = self.spans.pool.unfold(who, index.bytes() / UNFOLDED_TIMES, move || {
+                    let folded = index.fold(Span::ALL);
+                    let report = record::report(&audience, &row, &folded, ending.as_ref(), row.state, revision);
+                    let saved = view::saved(Shown::to(&audience, &folded), &index, report);
+                    FightFile::of(&saved).map(|file| Made::of_file(file, version))
+                });
+                making.await?.ok_or(SpanError::Broken)?
             }
             Wanted::Span(span, frame) => {
                 let fight = self.spans.fight(who, &report, span).await?;

@@ -6,6 +6,7 @@ pub mod characters;
 pub mod description;
 pub mod device;
 pub mod encounters;
+pub mod files;
 pub mod health;
 pub mod invitations;
 pub mod links;

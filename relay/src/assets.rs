@@ -18,6 +18,7 @@ pub fn router() -> Router {
         .add_alias("/account", "/account.html")
         .add_alias("/pair", "/pair.html")
         .add_alias("/removal", "/removal.html")
+        .add_alias("/search", "/search.html")
         .html_cache_control(CacheControl::NoCache)
         // Names under /assets carry a hash of what they hold.
         .cache_control(CacheControl::Long)

@@ -34,7 +34,10 @@ use crate::account::digest;
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::jobs::{JobDone, Later, Worker};
-use crate::limits::{NIGHT_FRESH_MS, NIGHT_RAIDS_MAX, WEBHOOK_TEST_EACH_MS};
+use crate::limits::{
+    NIGHT_FRESH_MS, NIGHT_RAIDS_MAX, WEBHOOK_LEFT_TRIES_MAX, WEBHOOK_OUTAGE_TRIES_MAX, WEBHOOK_TAKES_MS,
+    WEBHOOK_TEST_EACH_MS, WEBHOOK_TRIES_MAX,
+};
 
 /// What Discord says of a webhook that it does not know.
 const UNKNOWN_WEBHOOK: i64 = 10_015;
@@ -68,6 +71,8 @@ struct Held {
 struct Hook {
     digest: [u8; 32],
     address: WebhookAddress,
+    /// Whether a message that somebody deleted there is sent anew.
+    renews: bool,
 }
 
 /// Why something was not sent.
@@ -78,8 +83,8 @@ enum Unsent {
     NoMessage,
     /// Nothing more is to be sent there.
     Stopped(WebhookStop),
-    /// The message is not taken as it is.
-    NotTaken,
+    /// The message is not taken as it is, with this status.
+    NotTaken(u16),
     /// It is to be tried again.
     Failed(String),
 }
@@ -137,21 +142,25 @@ impl Discord {
     async fn tell(self: Arc<Self>, job: LeasedJob) -> Result<JobDone, Later> {
         let failed = |why: String| Later::failed(job.tries, why);
         let what = WebhookJob::of(&job.data).ok_or_else(|| failed("what is to be told cannot be read".into()))?;
-        match self.told(job.key.account, what).await {
+        match self.told(job.key.account, what, job.tries).await {
             // Nothing more is to be done where it can go nowhere: that was told by whoever found out.
             Ok(()) | Err(Unsent::NoMessage | Unsent::Stopped(_)) => {}
             Err(Unsent::Busy(wait_ms)) => return Err(Later::not_yet(wait_ms, "the chat wants to be left alone")),
-            Err(Unsent::NotTaken) => {
-                return Err(failed("to tell of a night: the chat does not take the message".into()));
+            Err(Unsent::NotTaken(status)) => {
+                return Err(failed(format!("to tell of a night: the chat does not take the message ({status})")));
             }
-            Err(Unsent::Failed(why)) => return Err(failed(format!("to tell of a night: {why}"))),
+            Err(Unsent::Failed(why)) => {
+                let tries = job.tries.min(WEBHOOK_OUTAGE_TRIES_MAX);
+                return Err(Later::failed(tries, format!("to tell of a night: {why}")));
+            }
         }
         let done = self.context.store.finish_webhook_job(job.key, job.created_at_ms).await;
         done.map_err(|error| failed(error.to_string()))?;
         Ok(JobDone::Removed)
     }
 
-    async fn told(&self, account: AccountId, what: WebhookJob<'_>) -> Result<(), Unsent> {
+    /// Does what a job says, for the so-manieth time.
+    async fn told(&self, account: AccountId, what: WebhookJob<'_>, tries: u32) -> Result<(), Unsent> {
         let store = &self.context.store;
         let Some(row) = store.webhook(account).await?.filter(|row| row.stopped.is_none()) else { return Ok(()) };
         let Some(hook) = self.hook(&row) else {
@@ -159,22 +168,81 @@ impl Discord {
                 account = account.0,
                 "the address of a webhook cannot be used any more: it must be set again"
             );
-            return self.stop(&row.digest, WebhookStop::Gone).await;
+            return self.stop(&row.digest, WebhookStop::Lost).await;
         };
         let sent = match what {
-            WebhookJob::Raid(code) => Box::pin(self.bring_up_to_date(&hook, code)).await,
+            WebhookJob::Raid(code) => Box::pin(self.bring_up_to_date(&hook, code, tries)).await,
             WebhookJob::Gone(message) => self.delete(&hook, message).await,
         };
-        if let Err(Unsent::Stopped(why)) = sent {
-            tracing::info!(account = account.0, ?why, "a webhook takes nothing any more");
-            self.stop(&hook.digest, why).await?;
+        match sent {
+            Err(Unsent::Stopped(why)) => self.stopped(account, &hook.digest, why).await,
+            Err(Unsent::NotTaken(status)) if tries >= WEBHOOK_TRIES_MAX => {
+                let since_ms = row.sent_at_ms.map(|sent_at_ms| self.context.clock.now_ms().saturating_sub(sent_at_ms));
+                if since_ms.is_some_and(|since_ms| since_ms < WEBHOOK_TAKES_MS) {
+                    // What changes of it next is tried again.
+                    tracing::warn!(
+                        account = account.0,
+                        status,
+                        "a message is given up: the chat takes others, and not this one"
+                    );
+                    return Ok(());
+                }
+                self.stopped(account, &hook.digest, WebhookStop::NotTaken).await
+            }
+            sent => sent,
         }
-        sent
     }
 
-    async fn bring_up_to_date(&self, hook: &Hook, code: &str) -> Result<(), Unsent> {
+    /// Nothing more is sent to a webhook, as its owners are told.
+    async fn stopped(&self, account: AccountId, digest: &[u8; 32], why: WebhookStop) -> Result<(), Unsent> {
+        tracing::info!(account = account.0, ?why, "a webhook takes nothing any more");
+        self.stop(digest, why).await
+    }
+
+    /// Another webhook, which its account had before, in which the message of a raid stands: by whoever has that still.
+    async fn before(&self, hook: &Hook, code: &str) -> Result<Option<(Hook, WebhookMessage)>, Unsent> {
         let store = &self.context.store;
+        let Some(message) = store.webhook_message(code).await?.filter(|message| message.digest != hook.digest) else {
+            return Ok(None);
+        };
+        let before = store.webhook_with(&message.digest).await?;
+        let before = before.and_then(|row| self.hook(&row));
+        Ok(before.map(|before| (Hook { renews: false, ..before }, message)))
+    }
+
+    async fn bring_up_to_date(&self, hook: &Hook, code: &str, tries: u32) -> Result<(), Unsent> {
         let night = Box::pin(self.night(code, &hook.digest)).await?;
+        if let Some((before, message)) = self.before(hook, code).await? {
+            // What gets a message of its own is told in that alone. What is too old for one is told where it was: nobody else
+            // would edit that any more.
+            let told = if self.is_fresh(&night.fights()) {
+                self.withdraw(&before, code, &message).await
+            } else {
+                let night_before = Box::pin(self.night(code, &before.digest)).await?;
+                Box::pin(self.show(&before, &night_before)).await
+            };
+            match told {
+                Ok(()) | Err(Unsent::NotTaken(_)) => {}
+                Err(Unsent::NoMessage) => self.context.store.drop_webhook_message(code).await?,
+                Err(Unsent::Stopped(why)) => self.stop(&before.digest, why).await?,
+                Err(Unsent::Failed(why)) if tries >= WEBHOOK_LEFT_TRIES_MAX => {
+                    tracing::warn!(why, "a message stays as it is in a webhook that its account has no more");
+                }
+                Err(unsent) => return Err(unsent),
+            }
+        }
+        Box::pin(self.show(hook, &night)).await
+    }
+
+    /// Whether a night is of today: then it gets a message.
+    fn is_fresh(&self, fights: &[&Visible<ReportLine>]) -> bool {
+        let since_ms = self.context.clock.now_ms().saturating_sub(NIGHT_FRESH_MS);
+        fights.last().is_some_and(|newest| newest.started_at_ms >= since_ms)
+    }
+
+    /// Has the message of a night say what is shown of it, and no other one.
+    async fn show(&self, hook: &Hook, night: &Night) -> Result<(), Unsent> {
+        let store = &self.context.store;
         for (raid, message) in night.surplus.iter().take(WITHDRAWN_MAX) {
             self.withdraw(hook, raid, message).await?;
         }
@@ -183,15 +251,10 @@ impl Discord {
         }
         let fights = night.fights();
         let Some(NightRaid { raid, message, .. }) = night.raids.first() else { return Ok(()) };
-        let Some(newest) = fights.last() else {
-            return match message {
-                Some(message) => self.withdraw(hook, &raid.code, message).await,
-                None => Ok(()),
-            };
-        };
-        let now_ms = self.context.clock.now_ms();
-        if message.is_none() && newest.started_at_ms < now_ms.saturating_sub(NIGHT_FRESH_MS) {
-            return Ok(());
+        match message {
+            Some(message) if fights.is_empty() => return self.withdraw(hook, &raid.code, message).await,
+            None if !self.is_fresh(&fights) => return Ok(()),
+            _ => {}
         }
         let body = self.body(raid, &fights);
         let shown = digest(&body);
@@ -233,7 +296,7 @@ impl Discord {
         let (mut codes, mut night, mut at) = (vec![code.to_owned()], Night::default(), 0);
         while let Some(code) = codes.get(at).cloned() {
             at += 1;
-            for pair in store.same_night(&code).await? {
+            for pair in store.same_night(&code, digest).await? {
                 if !codes.contains(&pair.other_raid) {
                     if codes.len() == NIGHT_RAIDS_MAX {
                         continue;
@@ -273,7 +336,7 @@ impl Discord {
             match self.send(hook, Method::PATCH, &format!("/messages/{message}"), body.clone()).await {
                 Ok(_) => return Ok(message.clone()),
                 // Somebody deleted it there.
-                Err(Unsent::NoMessage) => {}
+                Err(Unsent::NoMessage) if hook.renews => {}
                 Err(unsent) => return Err(unsent),
             }
         }
@@ -324,7 +387,9 @@ impl Discord {
             StatusCode::NOT_FOUND if is_new || code == Some(UNKNOWN_WEBHOOK) => Err(Unsent::Stopped(WebhookStop::Gone)),
             StatusCode::NOT_FOUND => Err(Unsent::NoMessage),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Unsent::Stopped(WebhookStop::Refused)),
-            StatusCode::BAD_REQUEST => Err(Unsent::NotTaken),
+            status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
+                Err(Unsent::NotTaken(status.as_u16()))
+            }
             status => Err(Unsent::Failed(format!("it is answered {}", status.as_u16()))),
         }
     }
@@ -361,7 +426,7 @@ impl Discord {
     /// A webhook as it can be sent to; `None` where its address cannot be read any more, or may not be asked.
     fn hook(&self, row: &WebhookRow) -> Option<Hook> {
         let address = self.context.secret.open_webhook(row.account, &row.sealed)?;
-        Some(Hook { digest: row.digest, address: WebhookAddress::read(&address, &self.named)? })
+        Some(Hook { digest: row.digest, address: WebhookAddress::read(&address, &self.named)?, renews: true })
     }
 
     /// The webhook of a channel, as its owner sees it.
@@ -403,6 +468,8 @@ impl Discord {
         if !self.context.store.set_webhook(&new).await? {
             return Err(HttpError::NotFound);
         }
+        // What waits for the one before waits no more.
+        self.context.webhooks.came();
         self.state(channel, manager).await
     }
 
@@ -424,22 +491,18 @@ impl Discord {
     pub async fn test(&self, channel: &str, manager: &Manager) -> Result<(), HttpError> {
         let account = self.door.managed_channel(channel, manager).await?.id;
         let row = self.context.store.webhook(account).await?.ok_or(HttpError::NotFound)?;
-        let takes_nothing = || {
-            let text = "the webhook takes nothing: make a new one there, and set it here";
-            HttpError::Conflict(text.to_owned())
-        };
-        let hook = self.hook(&row).filter(|_| row.stopped.is_none()).ok_or_else(takes_nothing)?;
+        if let Some((why, _)) = row.stopped {
+            return Err(takes_nothing(why));
+        }
+        let Some(hook) = self.hook(&row) else { return self.stop_tested(&row.digest, WebhookStop::Lost).await };
         self.may_test(account)?;
         let body = of_test(&self.context.public_url).to_string().into();
         match self.post(&hook, body).await {
             Ok(_) => Ok(()),
             Err(Unsent::Busy(wait_ms)) => Err(too_often(wait_ms)),
-            Err(Unsent::Stopped(why)) => {
-                self.context.store.stop_webhook(&hook.digest, why, self.context.clock.now_ms()).await?;
-                Err(takes_nothing())
-            }
-            Err(Unsent::NoMessage) => Err(takes_nothing()),
-            Err(Unsent::NotTaken) => {
+            Err(Unsent::Stopped(why)) => self.stop_tested(&hook.digest, why).await,
+            Err(Unsent::NoMessage) => Err(takes_nothing(WebhookStop::Gone)),
+            Err(Unsent::NotTaken(_)) => {
                 let text = "the chat does not take the message: the webhook must be one of a text channel, not of a forum, \
                             and the relay's `public_url` an address of the internet";
                 Err(HttpError::Conflict(text.to_owned()))
@@ -450,6 +513,12 @@ impl Discord {
                 Err(HttpError::Unavailable { text, retry_s: 60 })
             }
         }
+    }
+
+    /// Nothing more is sent to a webhook, as whoever has tested it is told.
+    async fn stop_tested(&self, digest: &[u8; 32], why: WebhookStop) -> Result<(), HttpError> {
+        self.context.store.stop_webhook(digest, why, self.context.clock.now_ms()).await?;
+        Err(takes_nothing(why))
     }
 
     /// Whoever asks the relay to send something does so now and then.
@@ -463,6 +532,19 @@ impl Discord {
         tested.insert(account, now_ms);
         Ok(())
     }
+}
+
+fn takes_nothing(why: WebhookStop) -> HttpError {
+    let text = match why {
+        WebhookStop::Gone | WebhookStop::Refused => "the webhook takes nothing: make a new one there, and set it here",
+        WebhookStop::NotTaken => {
+            "the webhook took no message for a day: it must be one of a text channel. Make such a one there, and set it here"
+        }
+        WebhookStop::Lost => {
+            "the relay cannot read this webhook's address any more, or may not send there any more: set it again"
+        }
+    };
+    HttpError::Conflict(text.to_owned())
 }
 
 fn too_often(wait_ms: i64) -> HttpError {

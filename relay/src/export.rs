@@ -206,7 +206,8 @@ fn is_of_account(what: Audited) -> bool {
         | Audited::PlayerShown
         | Audited::PlayerAgreed
         | Audited::PlayerDisagreed
-        | Audited::PlayerExported => false,
+        | Audited::PlayerExported
+        | Audited::PlayerLookedAt => false,
     }
 }
 

@@ -126,11 +126,7 @@ pub async fn raid(
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = query.asker(&desk, FeedOf::Raid(code.clone()), request.headers(), &visit).await?;
-    let raid = desk.door().raid(&code, &asker).await?;
-    let past = query.past(&desk, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
-    let live = || Wanted::Live(Box::new(raid), asker.until, query.wish(false));
-    upgrade(desk, past.map_or_else(live, |past| Wanted::Past(Box::new(past))), &visit, request)
+    watched(desk, FeedOf::Raid(code), query, &visit, request).await
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
@@ -141,42 +137,86 @@ pub async fn channel(
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = query.asker(&desk, FeedOf::Channel(channel.clone()), request.headers(), &visit).await?;
-    let raid = desk.door().channel(&channel, &asker).await?;
-    let past = query.past(&desk, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
-    let live = || Wanted::Live(Box::new(raid), asker.until, query.wish(true));
-    upgrade(desk, past.map_or_else(live, |past| Wanted::Past(Box::new(past))), &visit, request)
+    watched(desk, FeedOf::Channel(channel), query, &visit, request).await
 }
 
-/// `GET /api/v1/raids/{code}/combat-data/ws`: a raid as overlays of a widespread kind read it.
+/// `GET /api/v1/raids/{code}/combat-data/{contract}`: a raid as overlays of a widespread kind read it, by the newer
+/// contract (`ws`) or the older (`MiniParse`).
 pub async fn raid_combat_data(
     State(desk): State<Desk>,
-    Path(code): Path<String>,
+    Path((code, contract)): Path<(String, String)>,
     Query(query): Query<FeedQuery>,
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = query.asker(&desk, FeedOf::Raid(code.clone()), request.headers(), &visit).await?;
-    let raid = desk.door().raid(&code, &asker).await?;
-    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, combat_data(false)), &visit, request)
+    overlaid(desk, FeedOf::Raid(code), &contract, query, &visit, request).await
 }
 
-/// `GET /api/v1/live/{channel}/combat-data/ws`: the same of the channel's present raid.
+/// `GET /api/v1/live/{channel}/combat-data/{contract}`: the same of the channel's present raid.
 pub async fn channel_combat_data(
     State(desk): State<Desk>,
-    Path(channel): Path<String>,
+    Path((channel, contract)): Path<(String, String)>,
     Query(query): Query<FeedQuery>,
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = query.asker(&desk, FeedOf::Channel(channel.clone()), request.headers(), &visit).await?;
-    let raid = desk.door().channel(&channel, &asker).await?;
-    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, combat_data(true)), &visit, request)
+    overlaid(desk, FeedOf::Channel(channel), &contract, query, &visit, request).await
 }
 
-/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole.
-fn combat_data(channel: bool) -> JoinWish {
-    JoinWish { format: Format::CombatData, resume: None, channel, overlay: true }
+/// What happens in a raid, or one of its fights again; by a channel's address any fight of the channel's account.
+async fn watched(
+    desk: Desk,
+    of: FeedOf,
+    query: FeedQuery,
+    visit: &Asked,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let by_channel = matches!(of, FeedOf::Channel(_));
+    let (raid, asker) = seen(&desk, of, &query, request.headers(), visit).await?;
+    let belongs = |row: &EncounterRow| match by_channel {
+        true => row.key.account == raid.account,
+        false => row.raid_code == raid.code,
+    };
+    let past = query.past(&desk, &raid, belongs, &asker, visit).await?;
+    let live = || Wanted::Live(Box::new(raid), asker.until, query.wish(by_channel));
+    upgrade(desk, past.map_or_else(live, |past| Wanted::Past(Box::new(past))), visit, request)
+}
+
+/// What happens in a raid, for who reads `CombatData`.
+async fn overlaid(
+    desk: Desk,
+    of: FeedOf,
+    contract: &str,
+    query: FeedQuery,
+    visit: &Asked,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let wish = combat_data(contract, matches!(of, FeedOf::Channel(_)))?;
+    let (raid, asker) = seen(&desk, of, &query, request.headers(), visit).await?;
+    upgrade(desk, Wanted::Live(Box::new(raid), asker.until, wish), visit, request)
+}
+
+/// The raid that is asked for, and who asks, if he may see it.
+async fn seen(
+    desk: &Desk,
+    of: FeedOf,
+    query: &FeedQuery,
+    headers: &HeaderMap,
+    visit: &Asked,
+) -> Result<(Visible<RaidRow>, Asker), HttpError> {
+    let asker = query.asker(desk, of.clone(), headers, visit).await?;
+    let raid = match of {
+        FeedOf::Raid(code) => desk.door().raid(&code, &asker).await?,
+        FeedOf::Channel(channel) => desk.door().channel(&channel, &asker).await?,
+    };
+    Ok((raid, asker))
+}
+
+/// Whoever reads `CombatData` is an overlay, and comes back to nothing: each message is whole. Other contracts are not
+/// found.
+fn combat_data(contract: &str, channel: bool) -> Result<JoinWish, HttpError> {
+    let format = Format::of_contract(contract).ok_or(HttpError::NotFound)?;
+    Ok(JoinWish { format, resume: None, channel, overlay: true })
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -210,7 +250,7 @@ fn upgrade(desk: Desk, wanted: Wanted, visit: &Asked, mut request: Request) -> R
     };
     let accept = derive_accept_key(key.as_bytes());
     let (format, protocol) = match &wanted {
-        Wanted::Live(_, _, JoinWish { format: Format::CombatData, .. }) => (Format::CombatData, None),
+        Wanted::Live(_, _, wish) if wish.format.is_whole() => (wish.format, None),
         Wanted::Live(..) | Wanted::Past(_) => spoken(headers)?,
     };
     let permit = visit.socket()?;
@@ -318,7 +358,7 @@ struct Reader {
 impl Reader {
     fn new(joined: &Joined, format: Format, raid: RaidHandle) -> Self {
         let Joined { id, pace, .. } = *joined;
-        let listener = if format == Format::CombatData { Listener::of_calls() } else { Listener::default() };
+        let listener = if format.is_whole() { Listener::of_calls() } else { Listener::default() };
         Self { id, format, pace, raid, listener }
     }
 

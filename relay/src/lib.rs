@@ -32,6 +32,7 @@ pub mod export;
 pub mod extract;
 pub mod fanout;
 pub mod feed;
+pub mod file;
 pub mod finalize;
 pub mod heavy;
 pub mod hours;

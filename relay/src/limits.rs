@@ -120,6 +120,8 @@ pub const PICTURES_WAITING_PER_ADDRESS: usize = 8;
 /// Handles that a connection has at once, one for each reading that it begins: as many as fights of which it knows what
 /// its client calls them. Beyond it the one that was begun longest ago has none, and is begun again.
 pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;
+/// A key that does not manage throws away fights that came first less than this ago, ms: a day.
+pub const DISCARD_MS: i64 = 24 * 3_600_000;
 /// Discards of one connection at once, and then one a second: users throw a few fights away. What comes faster is read
 /// later.
 pub const DISCARDS_BURST: u32 = 64;
@@ -326,6 +328,14 @@ pub const WEBHOOK_ANSWER_MS: u64 = 6_000;
 pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Who wants to be left alone for longer, ms, is asked again after that: a day.
 pub const WEBHOOK_WAIT_MS_MAX: i64 = 24 * 3_600_000;
+/// Whose messages are not taken is tried so many times, within about a day: 85 minutes for the first eleven, then once an hour.
+pub const WEBHOOK_TRIES_MAX: u32 = 32;
+/// So many of these count at the most that failed otherwise, so that after an outage one refusal stops nothing.
+pub const WEBHOOK_OUTAGE_TRIES_MAX: u32 = 20;
+/// A webhook that took a message within this, ms, takes others: what it does not take is that one's fault.
+pub const WEBHOOK_TAKES_MS: i64 = 24 * 3_600_000;
+/// A message in a webhook that its account had before is asked for so many times where that fails: within ten minutes.
+pub const WEBHOOK_LEFT_TRIES_MAX: u32 = 8;
 /// A message that says that a webhook works is sent to each so often at the most, ms.
 pub const WEBHOOK_TEST_EACH_MS: i64 = 10_000;
 /// Raids that are told of as one night: of more uploaders each of the others has a message of his own.

@@ -99,6 +99,7 @@ fn reading() -> OpenApiRouter<Desk> {
         .routes(routes!(api::search::list))
         .routes(routes!(api::encounters::encounter))
         .routes(routes!(api::raids::raid))
+        .routes(routes!(api::raids::night))
         .routes(routes!(api::raids::channel))
 }
 
@@ -215,8 +216,8 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
         .route("/api/v1/reports/{report_id}/feed", get(feed::report))
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel))
-        .route("/api/v1/raids/{code}/combat-data/ws", get(feed::raid_combat_data))
-        .route("/api/v1/live/{channel}/combat-data/ws", get(feed::channel_combat_data));
+        .route("/api/v1/raids/{code}/combat-data/{contract}", get(feed::raid_combat_data))
+        .route("/api/v1/live/{channel}/combat-data/{contract}", get(feed::channel_combat_data));
     let downloads = downloads.map_or_else(Router::new, |downloads| {
         Router::new().route("/downloads/{name}", get(downloads::file)).with_state(downloads)
     });
@@ -230,6 +231,7 @@ pub fn router(parts: Parts, metrics: bool) -> Router {
         .merge(people())
         .route("/encounter/{remote_id}", get(pages::encounter))
         .route("/sign-in/{provider}/callback", get(pages::from_provider))
+        .route("/api/v1/reports/{report_id}/file", get(api::files::file))
         .route("/reports/{id}/picture.png", get(pictures::report))
         .route("/raids/{code}/picture.png", get(pictures::raid))
         .route("/live/{channel}/picture.png", get(pictures::channel))

@@ -30,7 +30,7 @@ use raidcast_store::{AccountId, ShownTo};
 use tokio::sync::mpsc;
 use tracing::{Instrument as _, Span};
 
-use crate::access::{Door, Until};
+use crate::access::{Door, Until, Uploader};
 use crate::context::Context;
 use crate::edge::{Asked, Permit};
 use crate::error::HttpError;
@@ -74,16 +74,15 @@ pub async fn upgrade(
     ws: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
     let (uploader, until) = uplinks.door.streamer(&headers).await?;
-    let (account, reads) = (uploader.account(), uploader.reads());
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
-    let permits = (asked.socket()?, connect(&uplinks, account)?);
+    let permits = (asked.socket()?, connect(&uplinks, uploader.account())?);
     let ws = ws
         .protocols([SUBPROTOCOL])
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
     let request = Span::current();
-    Ok(ws.on_upgrade(move |socket| converse(uplinks, (account, reads, until), permits, request, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(uplinks, (uploader, until), permits, request, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
@@ -108,7 +107,7 @@ enum Ended {
 /// and a frame takes none.
 async fn converse(
     uplinks: Uplinks,
-    (account, reads, until): (AccountId, bool, Until),
+    (uploader, until): (Uploader, Until),
     _permits: Permits,
     request: Span,
     socket: WebSocket,
@@ -120,8 +119,8 @@ async fn converse(
     let ended = match hello {
         Ok(Ok(hello)) => {
             metrics.frame(FrameKind::Hello);
-            match attach(&uplinks, (account, reads), hello).instrument(request.clone()).await {
-                Ok(attached) => attached.run(&uplinks, (account, until), &mut sink, &mut stream).await,
+            match attach(&uplinks, &uploader, hello).instrument(request.clone()).await {
+                Ok(attached) => attached.run(&uplinks, (uploader.account(), until), &mut sink, &mut stream).await,
                 Err(refused) => Ended::Refused(refused),
             }
         }
@@ -201,8 +200,9 @@ async fn first_frame(stream: &mut Frames) -> Result<Hello, Ended> {
     }
 }
 
-async fn attach(uplinks: &Uplinks, (account, reads): (AccountId, bool), hello: Hello) -> Result<Attached, Refused> {
-    let (code, channel) = hello::admit(&uplinks.registry, account, &hello).await?;
+async fn attach(uplinks: &Uplinks, uploader: &Uploader, hello: Hello) -> Result<Attached, Refused> {
+    let (code, channel) = hello::admit(&uplinks.registry, uploader.account(), &hello).await?;
+    let (reads, manages) = (uploader.reads(), uploader.manages());
     let connection = uplinks.context().connection_id();
     for _ in 0..3 {
         let loaded = uplinks.registry.raid(&code).await.map_err(|error| hello::unread(&error))?;
@@ -213,7 +213,8 @@ async fn attach(uplinks: &Uplinks, (account, reads): (AccountId, bool), hello: H
             let (title, names) = (hello.title.clone(), hello.names);
             let shown_to = ShownTo { live: hello.visibility, report: hello.report_visibility };
             let delay_ms = hello::delay_ms(&hello);
-            RaidCommand::Attach(Attach { connection, replies: sender, reads, title, shown_to, names, delay_ms, reply })
+            let replies = sender;
+            RaidCommand::Attach(Attach { connection, replies, reads, manages, title, shown_to, names, delay_ms, reply })
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {

@@ -117,6 +117,9 @@ pub enum Audited {
     WebhookSet,
     /// Nights are told of there no more; about their account.
     WebhookRemoved,
+    /// An administrator looked at what would be hidden of a player, and whether he is; about whose character it is, if it is
+    /// somebody's.
+    PlayerLookedAt,
 }
 
 impl Audited {
@@ -132,7 +135,8 @@ impl Audited {
             | Self::PlayerShown
             | Self::PlayerAgreed
             | Self::PlayerDisagreed
-            | Self::PlayerExported => true,
+            | Self::PlayerExported
+            | Self::PlayerLookedAt => true,
             Self::FightDeleted
             | Self::RaidDeleted
             | Self::RaidExpired

@@ -26,6 +26,6 @@ pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Content, Gate};
 pub use index::FoldIndex;
 pub use latest::{Latest, Stamp};
-pub use rows::{AmountGrowth, Pair, Row, RowKey, Second, Summed};
+pub use rows::{AmountGrowth, Grown, Pair, Row, RowKey, Second, SumGrowth, Summed};
 pub use span::Span;
 pub use state::EncounterState;

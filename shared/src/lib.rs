@@ -22,6 +22,7 @@ pub mod log;
 pub mod meter;
 pub mod overlay;
 pub mod report;
+pub mod saved;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;

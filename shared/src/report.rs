@@ -567,6 +567,57 @@ pub struct PointOfView {
     pub attempts: u32,
 }
 
+/// Fights of a raid, as a page of its whole evening tells them: `GET /api/v1/raids/{code}/night`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Night {
+    /// Which raid.
+    pub code: String,
+    /// Those that are over, the oldest first, ten at the most.
+    pub fights: Vec<NightFight>,
+    /// Leads on: `after` of the next request. `null` at the end.
+    pub next: Option<u32>,
+}
+
+/// A fight of an evening.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NightFight {
+    /// Its report, as lists show it.
+    pub report: ReportSummary,
+    /// Its first combat event, ms since it began.
+    pub first_ms: u32,
+    /// The boss that took most; `null` where none is known.
+    pub boss: Option<Boss>,
+    /// Attempts, by number: the last hundred.
+    pub attempts: Vec<AttemptRow>,
+    /// Players, by damage: the first forty.
+    pub players: Vec<NightPlayer>,
+}
+
+/// A player in a fight of an evening.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NightPlayer {
+    /// Names the player in this relay, or in this raid alone where it hides them.
+    pub player_key: String,
+    /// In the game, or class and number where names are hidden; `null` where not told.
+    pub name: Option<String>,
+    /// The game's class id.
+    pub class_id: Option<u16>,
+    /// Canonical spec id.
+    pub spec_id: Option<u16>,
+    /// To what is not a player.
+    pub damage: u64,
+    /// Damage a second of the fight's damage time, at least one.
+    pub dps: f64,
+    /// How often they died; `null` where the source tells no deaths.
+    pub deaths: Option<u64>,
+}
+
 /// A report in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -603,6 +654,34 @@ pub struct ReportSummary {
     pub stub: bool,
     /// Whether the reading that its report holds was uploaded with a good signature.
     pub verified: bool,
+}
+
+/// Attempts of a fight that an evening tells at the most, the last ones.
+const NIGHT_ATTEMPTS_MAX: usize = 100;
+/// Players of a fight that an evening tells at the most: a raid has twenty.
+const NIGHT_PLAYERS_MAX: usize = 40;
+
+impl From<&Report> for NightFight {
+    fn from(report: &Report) -> Self {
+        let fight = &report.fight;
+        let player = |player: &Player| NightPlayer {
+            player_key: player.player_key.clone(),
+            name: player.name.clone(),
+            class_id: player.class_id,
+            spec_id: player.spec_id,
+            damage: player.damage,
+            dps: player.dps,
+            deaths: player.deaths,
+        };
+        let before = fight.attempts.len().saturating_sub(NIGHT_ATTEMPTS_MAX);
+        Self {
+            report: report.summary(),
+            first_ms: fight.first_ms,
+            boss: fight.bosses.first().cloned(),
+            attempts: fight.attempts.iter().skip(before).cloned().collect(),
+            players: fight.players.iter().take(NIGHT_PLAYERS_MAX).map(player).collect(),
+        }
+    }
 }
 
 /// Skills of a player that another point of view tells at the most, the greatest: a player has some fifty.

@@ -362,6 +362,12 @@ pub struct Welcome {
     pub channel_url: String,
     /// Limits that a client must keep.
     pub limits: WireLimits,
+    /// Which names those see who are no members, as it is in force; relays of before do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<NamesPolicy>,
+    /// How far behind those see it, as it is in force, seconds; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_s: Option<u32>,
 }
 
 /// The limits that a client must keep, from [`crate::limits`].

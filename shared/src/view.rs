@@ -16,6 +16,7 @@ mod known;
 mod live;
 mod rates;
 mod recap;
+mod saved;
 mod seconds;
 mod shown;
 
@@ -29,4 +30,5 @@ pub use hits::timelines;
 pub use known::is_timed;
 pub use live::{Happenings, LiveFacts, LiveStep, LiveView};
 pub use recap::recaps;
+pub use saved::saved;
 pub use shown::{Audience, Shown, Veil};

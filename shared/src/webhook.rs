@@ -30,6 +30,10 @@ pub enum WebhookStop {
     Gone,
     /// It refuses what is sent.
     Refused,
+    /// It took no message for a day, each in other words than that it is gone or refuses: as a forum's does.
+    NotTaken,
+    /// The relay can read its address no more, or may not send there any more: it must be set again.
+    Lost,
 }
 
 /// A webhook, without its address.

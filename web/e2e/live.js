@@ -172,7 +172,7 @@ export async function liveChecks(runner, world, meanwhile) {
     await cut();
     await status(page, ['reconnecting']);
     const tries = opened;
-    await page.waitForTimeout(1500);
+    for (let looks = 0; opened === tries && looks < 100; looks++) await page.waitForTimeout(50);
     expect(opened > tries, 'it does not try again');
     refused = false;
     await status(page, ['live', 'idle'], 30_000);

@@ -2,16 +2,15 @@
  * Signing in by a real provider of OpenID Connect: the browser goes from a real relay to it and back. What the provider
  * itself refuses, it refuses here.
  */
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 import { launchClean, violations } from './browser.js';
+import { freePort, startRelay } from './relay.js';
 import { expect, same } from './runner.js';
 
 const CLIENT = { id: 'raidcast of tests', secret: 'a secret: with signs & spaces' };
@@ -20,17 +19,6 @@ const PEOPLE = {
   ana: { sub: 'subject-of-ana', name: 'Ana of the guild' },
   bo: { sub: 'subject-of-bo', name: 'Bo' },
 };
-
-/** A port on this machine that nobody uses. */
-async function freePort() {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** A key that tokens are signed with. */
 function signingKey() {
@@ -143,47 +131,6 @@ async function answerInteraction(provider, request, response) {
 }
 
 /**
- * Starts a relay of its own, which knows the provider.
- *
- * @param {string} binary
- * @param {{ port: number, issuer: string, folder: string }} own
- */
-async function startRelay(binary, { port, issuer, folder }) {
-  const config = join(folder, 'raidcast.toml');
-  const lines = [
-    `listen = ["127.0.0.1:${port}"]`,
-    `data = ${JSON.stringify(join(folder, 'data'))}`,
-    `public_url = "http://127.0.0.1:${port}"`,
-    '[providers.guild]',
-    'kind = "openid"',
-    'title = "Guild"',
-    `issuer = "${issuer}"`,
-    `client_id = ${JSON.stringify(CLIENT.id)}`,
-  ];
-  await writeFile(config, `${lines.join('\n')}\n`);
-  const env = { ...process.env, RAIDCAST_PROVIDER_GUILD_SECRET: CLIENT.secret, RUST_LOG: 'error' };
-  const relay = spawn(binary, ['--config', config], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(relay, 'exit');
-  // Its lines are read to the end: a pipe that nobody reads would stop it.
-  const told = createInterface({ input: relay.stdout });
-  const link = await new Promise((/** @type {(link: string) => void} */ resolve, reject) => {
-    told.on('line', (line) => {
-      const found = /http:\S+#invitation=\w+/.exec(line);
-      if (found !== null) resolve(found[0]);
-    });
-    ended.then(() => reject(new Error('the relay ended before it told the first link')), reject);
-  });
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    link,
-    close: async () => {
-      relay.kill('SIGTERM');
-      await ended;
-    },
-  };
-}
-
-/**
  * @param {import('./runner.js').Runner} runner
  * @param {string} chromium
  * @param {string} binary
@@ -193,7 +140,15 @@ export async function providerChecks(runner, chromium, binary) {
   const folder = await mkdtemp(join(tmpdir(), 'raidcast-e2e-'));
   const [relayPort, providerPort] = [await freePort(), await freePort()];
   const provider = await startProvider(providerPort, `http://127.0.0.1:${relayPort}`);
-  const relay = await startRelay(binary, { port: relayPort, issuer: provider.issuer, folder });
+  const known = [
+    '[providers.guild]',
+    'kind = "openid"',
+    'title = "Guild"',
+    `issuer = "${provider.issuer}"`,
+    `client_id = ${JSON.stringify(CLIENT.id)}`,
+  ];
+  const secrets = { RAIDCAST_PROVIDER_GUILD_SECRET: CLIENT.secret };
+  const relay = await startRelay(binary, { port: relayPort, folder, settings: known, env: secrets });
   /** @typedef {import('playwright-core').Page} Page */
 
   /** In a browser of its own: nothing is kept of the others. */

@@ -12,17 +12,21 @@
  */
 import { parseArgs } from 'node:util';
 import { accountChecks } from './account.js';
+import { comparedChecks } from './compared.js';
 import { countedChecks } from './counted.js';
 import { desktopChecks } from './desktop.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
+import { nightChecks } from './night.js';
 import { ownChecks } from './own.js';
 import { overlayChecks } from './overlay.js';
 import { pairChecks } from './pair.js';
 import { providerChecks } from './provider.js';
 import { removalChecks } from './removal.js';
 import { Runner } from './runner.js';
+import { savedChecks } from './saved.js';
+import { searchChecks } from './search.js';
 import { stagedChecks } from './staged.js';
 
 const { values } = parseArgs({
@@ -86,6 +90,8 @@ try {
     await pairChecks(runner, browser.context);
     await ownChecks(runner, browser.context);
     await removalChecks(runner, browser.context);
+    await nightChecks(runner, browser.context);
+    await searchChecks(runner, browser.context);
     await desktopChecks(runner, browser.context);
   };
   if (first.state === 'live') {
@@ -95,6 +101,8 @@ try {
     await apart();
   }
   await keptChecks(runner, world);
+  await savedChecks(runner, world);
+  await comparedChecks(runner, world);
   await countedChecks(runner, browser.context);
   if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
   else console.log('      no --relay is named: signing in by a provider is left out');

@@ -29,7 +29,7 @@ const COLUMNS = [
 ];
 const CLASSES = [1, 2, 3, 4, 5, 9, 11, 12, 13];
 /** Pages whose files are called like their addresses. */
-const PAGES = new Set(['/overlay-builder', '/sign-in', '/account', '/pair', '/removal']);
+const PAGES = new Set(['/overlay-builder', '/sign-in', '/account', '/pair', '/removal', '/search']);
 /** Ms of the fight that have passed when the stage opens: buckets of five minutes, as in any longer fight. */
 const BEGUN_MS = 300_000;
 
@@ -65,6 +65,17 @@ export class Stage {
   /** How many watch, as it says; `null`: it does not. */
   /** @type {number | null} */
   watching = null;
+  /** Fights of its raid that are over, the oldest first, as its evening tells them. */
+  /** @type {{ report: { reportId: string } & Record<string, unknown> }[]} */
+  evening = [];
+  /** Fights that are over, as a search finds them. */
+  /** @type {Record<string, unknown>[]} */
+  past = [];
+  /** Questions of searches, in turn: what stands behind the `?`. */
+  /** @type {URLSearchParams[]} */
+  searches = [];
+  /** While set, a search is refused with 429, and so many seconds to wait. */
+  searchRetryS = 0;
   /** Who may sign in. */
   people = new StagedPeople();
   #server = createServer((request, response) => {
@@ -230,11 +241,45 @@ export class Stage {
   }
 
   /**
+   * What a search finds of what is over: by boss, by scene and by how it went.
+   *
+   * @param {URLSearchParams} asked
+   */
+  #found(asked) {
+    const has = (/** @type {string} */ name, /** @type {unknown} */ text) =>
+      asked.get(name) === null ||
+      String(text)
+        .toLowerCase()
+        .includes(String(asked.get(name)).toLowerCase());
+    const found = this.past.filter(
+      (fight) =>
+        has('bossName', fight['bosses']) &&
+        has('sceneName', /** @type {{ scene: string }} */ (fight['encounter']).scene) &&
+        has('outcome', fight['outcome']) &&
+        asked.get('playerName') === null,
+    );
+    const [begin, limit] = [Number(asked.get('cursor') ?? '0'), Number(asked.get('limit') ?? '50')];
+    const end = begin + limit;
+    const isFirst = asked.get('cursor') === null;
+    return {
+      encounters: found.slice(begin, end),
+      pagination: {
+        page: isFirst ? 1 : null,
+        limit,
+        total: isFirst ? found.length : null,
+        totalPages: isFirst ? Math.ceil(found.length / limit) : null,
+        totalIsAtLeast: false,
+        next: end < found.length ? String(end) : null,
+      },
+    };
+  }
+
+  /**
    * @param {import('node:http').IncomingMessage} request
    * @returns {Promise<StagedAnswer | null>}
    */
   async #answer(request) {
-    const { pathname } = new URL(request.url ?? '/', 'http://stage');
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stage');
     if (!pathname.startsWith('/api/')) {
       const page = /^\/reports\//.test(pathname)
         ? '/report.html'
@@ -266,8 +311,18 @@ export class Stage {
     if (pathname.endsWith('/recaps')) {
       return json({ reportId: STAGED.report, revision: 1, singly: true, deaths: [], leftOut: 0 });
     }
+    if (pathname.endsWith('/night')) return json({ code: STAGED.raid, fights: this.evening, next: null });
     if (pathname.endsWith('/views')) return json({ reportId: STAGED.report, views: [] });
     if (pathname.startsWith('/api/v1/reports/')) return json({ ...this.fight.report(), names: this.names });
+    if (pathname === '/api/v1/encounters') {
+      this.searches.push(searchParams);
+      if (this.searchRetryS > 0) {
+        const headers = { 'retry-after': String(this.searchRetryS) };
+        const body = JSON.stringify({ code: 'too_many', message: 'too many requests' });
+        return { status: 429, type: 'application/json', body, headers };
+      }
+      return json(this.#found(searchParams));
+    }
     if (pathname === '/api/v1/reports') {
       return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
     }
@@ -285,7 +340,7 @@ export class Stage {
       connected: true,
       uploads: false,
       createdAtMs: 1,
-      reports: [this.fight.summary()],
+      reports: [this.fight.summary(), ...this.evening.map(({ report }) => report).reverse()],
     });
   }
 }

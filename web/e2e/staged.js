@@ -254,8 +254,8 @@ export async function stagedChecks(runner, context) {
       'no link to the channel',
     );
     same(
-      // The form of requests belongs to no raid.
-      links.filter((link) => !link?.includes('ticket=tic%2Bket') && link !== '/removal'),
+      // The form of requests and the search belong to no raid.
+      links.filter((link) => !link?.includes('ticket=tic%2Bket') && link !== '/removal' && link !== '/search'),
       [],
       'links without it',
     );

@@ -34,6 +34,8 @@ const KEYRING: [(&str, &str); 3] =
 const DPKG_WAITS: &str = "-oDPkg::Lock::Timeout=300";
 /// Names that Chromium goes by.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// Names that Firefox goes by; the first is Debian's package, too.
+const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 
 /// What a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub(crate) enum Need {
     Web,
     /// Chromium.
     Browser,
+    /// Firefox; left out where it cannot be installed.
+    Firefox,
     /// A desktop's key store; left out where it cannot be installed.
     Keyring,
     /// What asks a relay all that its description allows; left out where there is no Python with venv.
@@ -131,6 +135,11 @@ impl Missing {
         {
             say(&format!("SKIPPED: {error:#}, so no key is put into a desktop's key store"));
         }
+        if is_needed(Need::Firefox)
+            && let Err(error) = bring_firefox()
+        {
+            say(&format!("SKIPPED: {error:#}, so no page is opened in Firefox"));
+        }
         if is_needed(Need::Schemathesis)
             && let Err(error) = schemathesis()
         {
@@ -201,6 +210,17 @@ fn keyring() -> Result<()> {
     let Some(installer) = Installer::find() else { bail!("there is no apt-get for {}", missing.join(" and ")) };
     installer.update()?;
     installer.packages(&missing)
+}
+
+/// Installs Firefox. Not every distribution has a package of that name.
+fn bring_firefox() -> Result<()> {
+    if firefox().is_some() {
+        return Ok(());
+    }
+    let package = FIREFOX[0];
+    let Some(installer) = Installer::find() else { bail!("there is no Firefox, and no apt-get for {package}") };
+    installer.update()?;
+    installer.packages(&[package])
 }
 
 /// Whether there is a Python that can make environments: on Debian that is a package of its own.
@@ -317,6 +337,11 @@ fn path() -> OsString {
 /// Where Chromium is.
 pub(crate) fn chromium() -> Option<PathBuf> {
     CHROMIUM.iter().find_map(|name| find(name))
+}
+
+/// Where Firefox is.
+pub(crate) fn firefox() -> Option<PathBuf> {
+    FIREFOX.iter().find_map(|name| find(name))
 }
 
 /// Where a program is.

@@ -37,7 +37,8 @@ struct Cli {
 enum Task {
     /// Install what is missing, then run every check and test.
     Test(test::Options),
-    /// Install the pages' packages and build the pages into web/dist, the desktop app's into web/dist-desktop.
+    /// Install the pages' packages and build the pages into web/dist, the desktop app's into web/dist-desktop, that of
+    /// saved fights into web/dist-file.
     Web,
     /// Take the README's picture anew: a live page of the demo, in Chromium.
     Picture,

@@ -88,7 +88,9 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     part("What is needed", &mut |_| {
         let mut needs = vec![Need::Servers, Need::Keyring, Need::Schemathesis];
         needs.extend(pages.then_some(Need::Web));
-        needs.extend(in_browser.then_some(Need::Browser));
+        if in_browser {
+            needs.extend([Need::Browser, Need::Firefox]);
+        }
         // What is built beside the parts is waited for by the last of them.
         coming = Coming::start(&needs, app && options.only.is_none())?;
         machine::prepare(&[Need::Deny])
@@ -126,6 +128,7 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     }
     if in_browser {
         part("Browser tests", &mut browser::test)?;
+        part("Browser tests: Firefox", &mut browser::in_firefox)?;
     }
     if app {
         let shared = beside().is_dir();
@@ -169,7 +172,7 @@ fn rust_tests(tally: &mut Tally, app: bool) -> Result<()> {
         tests.args(ignored);
     }
     // One for all tests: nextest gives each a process, which would make one of its own.
-    let postgres = Install::find().map(Cluster::start);
+    let postgres = Install::find().map(Cluster::start_to_share);
     if let Some(cluster) = &postgres {
         tests.env(raidcast_pgkit::SHARED, cluster.folder());
     }

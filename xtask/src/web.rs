@@ -1,4 +1,4 @@
-//! The pages, of the relay and of the desktop app: their packages, their build, and whether what is committed is what
+//! The pages, of the relay, of the desktop app and of saved fights: their packages, their build, and whether what is committed is what
 //! their sources make.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::command::{root, run};
 use crate::machine::npm;
 
 /// What is built, each with its folder in web/.
-const BUILDS: [(&str, &str); 2] = [("build", "dist"), ("build:desktop", "dist-desktop")];
+const BUILDS: [(&str, &str); 3] = [("build", "dist"), ("build:desktop", "dist-desktop"), ("build:file", "dist-file")];
 
 /// Installs the pages' packages and builds them.
 ///

@@ -60,6 +60,10 @@ enum Event<'a> {
     ShownOtherwise {
         is_private: bool,
     },
+    SetThere {
+        names: NamesPolicy,
+        delay_s: u32,
+    },
     Disconnected {
         why: String,
         retry_ms: u64,
@@ -156,6 +160,7 @@ impl<'a> Event<'a> {
                 Self::Connected { raid, url, channel_url, visibility, report_visibility, names, delay_s }
             }
             Change::ShownOtherwise { is_private } => Self::ShownOtherwise { is_private: *is_private },
+            Change::SetThere { names, delay_s } => Self::SetThere { names: *names, delay_s: *delay_s },
             Change::Disconnected { why, retry_ms, was_connected } => {
                 Self::Disconnected { why: words::outage(why, *was_connected), retry_ms: *retry_ms }
             }

@@ -12,12 +12,21 @@ use crate::source::{Found, NoDatabase};
 /// How often the status is told, ms.
 const STATUS_MS: u64 = 500;
 
+/// What of a raid is otherwise on the relay than was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Otherwise {
+    /// It is private there, and was not to be; or it is not, and was to be.
+    pub(super) is_private: Option<bool>,
+    /// Names or delay were set there.
+    pub(super) set_there: bool,
+}
+
 /// Tells changes, each once.
 pub(super) struct Announcer<S> {
     sink: S,
-    /// The raid that the relay knows, its link, which changes with who may see it, to whom it is to be shown, and whether it
-    /// is shown otherwise, while it is connected.
-    raid: Option<(String, String, ShownTo, Option<bool>)>,
+    /// The raid that the relay knows, its link, which changes with who may see it, to whom it is shown, and whether it is
+    /// shown otherwise than was asked for, while it is connected.
+    raid: Option<(String, String, ShownTo, Otherwise)>,
     /// Why there is no connection.
     outage: Option<Outage>,
     /// The relay has answered in this run.
@@ -50,21 +59,24 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
         (self.sink)(change);
     }
 
-    /// The relay knows the raid, which is to be `shown_to` these; `otherwise`: it is shown otherwise, private or not.
+    /// The relay knows the raid, which is `shown_to` these, and what of that was not asked for.
     pub(super) fn connected(
         &mut self,
         raid: String,
         url: String,
         channel_url: String,
-        (shown_to, otherwise): (ShownTo, Option<bool>),
+        (shown_to, otherwise): (ShownTo, Otherwise),
     ) {
         (self.outage, self.was_connected) = (None, true);
         let told = Some((raid.clone(), url.clone(), shown_to, otherwise));
         if self.raid != told {
             self.raid = told;
             self.tell(Change::Connected { raid, url, channel_url, shown_to });
-            if let Some(is_private) = otherwise {
+            if let Some(is_private) = otherwise.is_private {
                 self.tell(Change::ShownOtherwise { is_private });
+            }
+            if let (true, Some(names), Some(delay_s)) = (otherwise.set_there, shown_to.names, shown_to.delay_s) {
+                self.tell(Change::SetThere { names, delay_s });
             }
         }
     }
@@ -133,6 +145,8 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
 mod tests {
     use std::sync::mpsc;
 
+    use raidcast_shared::uplink::NamesPolicy;
+
     use super::*;
 
     /// The link of a raid that others may see from now on is another one.
@@ -149,18 +163,21 @@ mod tests {
             ("/r", Some(false)),
             ("/r", None),
         ] {
+            let otherwise = Otherwise { is_private: otherwise, set_there: false };
             announcer.connected("code".into(), link.into(), "/live/c".into(), (ShownTo::default(), otherwise));
         }
         announcer.forget_raid();
-        let later = ShownTo { delay_s: Some(60), ..ShownTo::default() };
-        for shown_to in [ShownTo::default(), later, later] {
-            announcer.connected("code".into(), "/r".into(), "/live/c".into(), (shown_to, None));
+        let later = ShownTo { names: Some(NamesPolicy::Class), delay_s: Some(60), ..ShownTo::default() };
+        for (shown_to, set_there) in [(ShownTo::default(), false), (later, false), (later, false), (later, true)] {
+            let otherwise = Otherwise { is_private: None, set_there };
+            announcer.connected("code".into(), "/r".into(), "/live/c".into(), (shown_to, otherwise));
         }
         let links = told.try_iter().map(|change| match change {
             Change::Connected { url, .. } => url,
             Change::ShownOtherwise { is_private: false } => "open".to_owned(),
+            Change::SetThere { names: NamesPolicy::Class, delay_s: 60 } => "set there".to_owned(),
             other => panic!("{other:?}"),
         });
-        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r", "open", "/r", "/r", "/r"]);
+        assert_eq!(links.collect::<Vec<_>>(), ["/r", "/r?ticket=t", "/r", "open", "/r", "/r", "/r", "/r", "set there"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, RefusedCode, RefusedScope, ReportState};
 
 use super::record::{Finished, NotSent};
 use super::shown_to::ShownTo;
@@ -44,7 +44,8 @@ pub enum Change {
         url: String,
         /// The page that always shows this uploader's present raid.
         channel_url: String,
-        /// To whom it is to be shown, and what of it: all of it is said.
+        /// To whom it is to be shown, and what of it: all of it is said. Names and delay as the relay says that they are in
+        /// force; as asked for where it is one of before, which does not say it.
         shown_to: ShownTo,
     },
     /// The relay shows the raid otherwise than was asked for last: somebody has set it so on the relay, by hand, and it stays
@@ -52,6 +53,14 @@ pub enum Change {
     ShownOtherwise {
         /// It is private there, and was not to be; else it is not, and was to be.
         is_private: bool,
+    },
+    /// Names or delay are others on the relay than were asked for last: somebody has set them so there, by hand, and they stay
+    /// so. Told behind `Connected`; a `Connected` without it tells that it is over.
+    SetThere {
+        /// Which names those see who are no members.
+        names: NamesPolicy,
+        /// How far behind those see it, seconds.
+        delay_s: u32,
     },
     /// The relay cannot be reached; it is tried again.
     Disconnected {

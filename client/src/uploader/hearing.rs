@@ -5,8 +5,10 @@ use raidcast_shared::uplink::{
     Begun, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Welcome,
 };
 
+use super::announcer::Otherwise;
 use super::record::{Finished, How, NotSent};
 use super::resume::Resume;
+use super::shown_to::ShownTo;
 use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
 use crate::socket::{RETRY_MAX, SocketEvent};
@@ -55,11 +57,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     fn hear_reply(&mut self, reply: UplinkReply, now_ms: u64) -> Result<(), WatchError> {
         match reply {
             UplinkReply::Welcome(welcome) => {
-                let Welcome { v, limits, raid, raid_url, channel_url, .. } = welcome;
+                let Welcome { v, limits, raid, raid_url, channel_url, names, delay_s } = welcome;
                 let [raid, raid_url, channel_url] =
                     [(raid, 64), (raid_url, 500), (channel_url, 500)].map(|(text, most)| clean(&text, most));
                 self.session.welcome(v, limits, &raid_url, now_ms);
-                let (shown_to, otherwise) = (self.session.shown_to(), self.session.shown_otherwise());
+                // Somebody may have set names and delay on the relay: what it says is in force.
+                let asked = self.session.shown_to();
+                let shown_to = ShownTo { names, delay_s, ..ShownTo::default() }.or(asked);
+                let is_private = self.session.shown_otherwise();
+                let otherwise = Otherwise { is_private, set_there: shown_to != asked };
                 self.announcer.connected(raid, raid_url, channel_url, (shown_to, otherwise));
             }
             UplinkReply::Begun(begun) => self.begun(&begun, now_ms),

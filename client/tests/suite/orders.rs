@@ -146,6 +146,28 @@ async fn what_is_asked_for_counts_against_what_was_set_on_the_relay_and_where_it
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_and_delay_are_told_as_the_relay_shows_them_and_as_asked_for_where_it_does_not_say() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, 1).await.close().await.unwrap();
+    let told = |change: &Change| match change {
+        Change::Connected { shown_to, .. } => Some((shown_to.names, shown_to.delay_s)),
+        _ => None,
+    };
+    let asked = ShownTo { names: Some(NamesPolicy::Hidden), delay_s: Some(10), ..ShownTo::default() };
+    let client = Client::start_on(&seat(&place), Options { first: asked, ..watch(&place, &relay) });
+    client.until(|change| told(change) == Some((Some(NamesPolicy::Hidden), Some(10)))).await;
+    // Somebody sets both on the relay's page: it is told with the next connection.
+    relay.memory().shows = Some((NamesPolicy::Class, 60));
+    client.order(Order::Show(ShownTo { delay_s: Some(20), ..ShownTo::default() })).await;
+    client.until(|change| told(change) == Some((Some(NamesPolicy::Class), Some(60)))).await;
+    client.until(|change| matches!(change, Change::SetThere { names: NamesPolicy::Class, delay_s: 60 })).await;
+    client.end().await;
+    // What was asked for is asked for still: it counts in the next raid.
+    let asked: Vec<_> = relay.memory().hellos.iter().map(|hello| (hello.names, hello.delay_s)).collect();
+    assert_eq!(asked, [(NamesPolicy::Hidden, 10), (NamesPolicy::Hidden, 20)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_raid_is_shown_to_holds_for_the_next_start_also_where_the_disk_was_full_then() {
     let (place, relay) = (Place::new(), Relay::start().await);
     write(&place, 1).await.close().await.unwrap();

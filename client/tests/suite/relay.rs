@@ -12,8 +12,8 @@ use raidcast_shared::fold::{CheckError, EncounterState, Gate};
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::UPLINK_FRAME_BYTES_MAX;
 use raidcast_shared::uplink::{
-    Begun, Delta, Ending, Held, Hello, Refused, RefusedCode, RefusedScope, ReportState, SUBPROTOCOL, UplinkFrame,
-    UplinkReply, Visibility, Welcome, WireLimits,
+    Begun, Delta, Ending, Held, Hello, NamesPolicy, Refused, RefusedCode, RefusedScope, ReportState, SUBPROTOCOL,
+    UplinkFrame, UplinkReply, Visibility, Welcome, WireLimits,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -40,6 +40,8 @@ pub(crate) struct Memory {
     pub(crate) hellos: Vec<Hello>,
     /// Who may see raids, as somebody has set it by hand: until a client says something else than it said before.
     pub(crate) by_hand: Option<Visibility>,
+    /// Names and delay that Welcome says are in force; a relay of before says nothing of them.
+    pub(crate) shows: Option<(NamesPolicy, u32)>,
     pub(crate) deltas: u64,
     /// Deltas that were held already when they came.
     pub(crate) repeated: u64,
@@ -204,6 +206,8 @@ impl Memory {
                     raid_url: format!("http://relay/raid/code{}", if is_private { "?ticket=t" } else { "" }),
                     channel_url: "http://relay/live/me".into(),
                     limits: WireLimits::default(),
+                    names: self.shows.map(|(names, _)| names),
+                    delay_s: self.shows.map(|(_, delay_s)| delay_s),
                 }))
             }
             UplinkFrame::Begin(begin) => {

@@ -50,6 +50,13 @@ autovacuum_naptime = 5
 log_min_messages = warning
 ";
 
+/// Of a cluster that many tests share. It is never killed, and what a power cut would lose of it nobody reads again: its
+/// commits and checkpoints wait for no disk.
+const SHARED_SETTINGS: &str = "
+fsync = off
+full_page_writes = off
+";
+
 /// A PostgreSQL server of one's own, and all it keeps.
 #[derive(Debug)]
 pub struct Cluster {
@@ -78,7 +85,7 @@ pub fn shared() -> Option<&'static Cluster> {
         let install = Install::find_or_skip()?;
         Some(match std::env::var_os(SHARED) {
             Some(folder) => Cluster::of_another(install, folder.into()),
-            None => Cluster::start(install),
+            None => Cluster::start_to_share(install),
         })
     });
     cluster.as_ref()
@@ -90,11 +97,23 @@ impl Cluster {
     /// # Panics
     /// It cannot be made or does not start; the text tells what the server said.
     pub fn start(install: Install) -> Self {
+        Self::start_with(install, "")
+    }
+
+    /// The same for many tests, none of which kills it: it syncs nothing to disk.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_to_share(install: Install) -> Self {
+        Self::start_with(install, SHARED_SETTINGS)
+    }
+
+    fn start_with(install: Install, settings: &str) -> Self {
         let user = User::of_server();
         let folder = new_folder(user);
         let databases = AtomicU32::new(0);
         let mut cluster = Self { install, user, folder, watchdog: None, databases, droppers: None };
-        cluster.init();
+        cluster.init(settings);
         cluster.watch();
         cluster
     }
@@ -118,18 +137,27 @@ impl Cluster {
 
     /// Makes an empty database and tells where it is.
     pub fn new_database(&self) -> String {
+        // The template that no test connects to, so that none is in the way.
+        self.copy_of("template0")
+    }
+
+    /// Makes a database that is as another one, to which nobody may be connected.
+    pub(crate) fn copy_of(&self, template: &str) -> String {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = match &self.droppers {
             None => format!("test_{number}"),
             // Numbers of processes come again.
             Some(_) => format!("test_{number}_{:x}", RandomState::new().hash_one(number)),
         };
-        // From the template that no test connects to, so that none is in the way.
-        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY wal_log"));
+        self.create(&name, template);
         if let Some(droppers) = &self.droppers {
             droppers.lock().expect("nothing panics with it").push(self.dropper(&name));
         }
         self.url(&name)
+    }
+
+    pub(crate) fn create(&self, name: &str, template: &str) {
+        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log"));
     }
 
     /// Runs statements, each as psql reads it, and gives the rows as psql prints them, unaligned and without titles.
@@ -197,7 +225,8 @@ impl Cluster {
         }
     }
 
-    fn init(&self) {
+    /// `more`: settings beside those that all have.
+    fn init(&self, more: &str) {
         let data = self.folder.join("data");
         let mut command = self.command("initdb");
         // Nothing is kept, so that only what the server writes later is synced. One MiB a WAL segment: small on disk.
@@ -205,7 +234,7 @@ impl Cluster {
         let output = command.arg("-D").arg(&data).output().expect("initdb starts");
         assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
         let file = data.join("postgresql.conf");
-        let settings = std::fs::read_to_string(&file).expect("initdb writes settings") + SETTINGS;
+        let settings = std::fs::read_to_string(&file).expect("initdb writes settings") + SETTINGS + more;
         std::fs::write(&file, settings).expect("settings can be written");
     }
 

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use raidcast_pgkit::{Cluster, Install};
@@ -23,6 +24,43 @@ fn what_was_committed_survives_a_kill() {
     cluster.stop();
     cluster.restart();
     assert_eq!(cluster.run("test_0", "SELECT sum(n) FROM kept"), "3");
+}
+
+#[test]
+fn whoever_asks_at_once_a_template_is_made_once_and_each_has_a_copy_of_his_own() {
+    let Some(install) = Install::find_or_skip() else { return };
+    let cluster = Cluster::start_to_share(install);
+    let made = AtomicU32::new(0);
+    let copy = || {
+        cluster.new_migrated(|url| {
+            made.fetch_add(1, Ordering::SeqCst);
+            cluster.run(name(url), "CREATE TABLE kept (n INT); INSERT INTO kept VALUES (1)");
+        })
+    };
+    // One that breaks off leaves nothing that would be taken for whole.
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        cluster.new_migrated(|url| {
+            cluster.run(name(url), "CREATE TABLE kept (wrong INT)");
+            panic!("as the test wants it");
+        })
+    }));
+    assert!(broken.is_err());
+    let copies: Vec<String> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..3).map(|_| scope.spawn(copy)).collect();
+        asking.into_iter().map(|asked| asked.join().expect("a copy")).collect()
+    });
+    assert_eq!(made.load(Ordering::SeqCst), 1);
+    cluster.run(name(&copies[0]), "INSERT INTO kept VALUES (2)");
+    let sums: Vec<_> = copies.iter().map(|url| cluster.run(name(url), "SELECT sum(n) FROM kept")).collect();
+    assert_eq!(sums, ["3", "1", "1"]);
+    let empty = cluster.new_database();
+    assert_eq!(cluster.run(name(&empty), "SELECT count(*) FROM pg_tables WHERE tablename = 'kept'"), "0");
+}
+
+/// Of the database of a URL.
+fn name(url: &str) -> &str {
+    let name = url.rsplit('/').next().expect("a URL has a path");
+    name.split('?').next().expect("a text has a beginning")
 }
 
 /// Not a test by itself: the process that the one below starts and kills.

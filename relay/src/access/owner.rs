@@ -28,7 +28,7 @@ use crate::signature::{Claim, Proof, SignatureFault};
 /// fn anybody() -> Uploader {
 ///     let (visibility, names) = Default::default();
 ///     let until = raidcast_relay::access::Until::of(Default::default());
-///     Uploader { account: AccountId(1), visibility, names, reads: true, uploads_per_day: None, until }
+///     Uploader { account: AccountId(1), visibility, names, reads: true, manages: true, uploads_per_day: None, until }
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -37,6 +37,7 @@ pub struct Uploader {
     visibility: Visibility,
     names: NamesPolicy,
     reads: bool,
+    manages: bool,
     uploads_per_day: Option<UploadsPerDay>,
     /// What he has begun ends with his key.
     until: Until,
@@ -67,6 +68,11 @@ impl Uploader {
     /// Whether he may see what his account keeps private: else he is not given a link that shows it.
     pub fn reads(&self) -> bool {
         self.reads
+    }
+
+    /// Whether he may delete what is his account's: else he throws away only what comes now.
+    pub fn manages(&self) -> bool {
+        self.manages
     }
 
     /// How many new fights this key may upload over HTTP within a day, if that is limited.
@@ -115,10 +121,12 @@ impl Door {
         if !key.scopes.has(scope) {
             return Err(HttpError::Forbidden(scope));
         }
-        let (reads, until) = (key.scopes.has(Scope::Read), Until::of(key.ended().clone()));
+        let (reads, manages) = (key.scopes.has(Scope::Read), key.scopes.has(Scope::Manage));
+        let until = Until::of(key.ended().clone());
         let Key { visibility, uploads_per_day, .. } = *key;
         let names = NamesPolicy::Full;
-        Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day, until })
+        let account = self.account(&key).await?;
+        Ok(Uploader { account, visibility, names, reads, manages, uploads_per_day, until })
     }
 
     /// Who asks to remove what is his.

@@ -227,7 +227,7 @@ pub async fn hidden(
 
 /// What would be hidden of a player who asks for it: look whether it is who asks.
 ///
-/// Nothing changes by it.
+/// Nothing changes by it. That it was looked at is noted.
 #[utoipa::path(
     post, path = "/api/v1/opt-outs/look", operation_id = "lookAtPlayer", tag = "Administration",
     request_body = PlayerForm,

@@ -6,12 +6,16 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use bytes::Bytes;
 use raidcast_shared::fold::Span;
 use raidcast_shared::report::{Details, PointsOfView, Recaps, Report, ReportPage, Timeline};
+use raidcast_store::EncounterRow;
 use raidcast_store::same_fight::TOLD_MAX;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::access::{Asker, Visible};
+use crate::body::Body;
 use crate::desk::{Desk, TicketQuery};
 use crate::edge::Asked;
 use crate::error::HttpError;
@@ -73,6 +77,32 @@ impl ReportQuery {
     }
 }
 
+/// A report that somebody may see who asks for it.
+struct Seen {
+    asker: Asker,
+    report: Visible<EncounterRow>,
+}
+
+impl Seen {
+    /// With its record, where it has one that he may see.
+    async fn of(
+        desk: &Desk,
+        report_id: &str,
+        headers: &HeaderMap,
+        ticket: Option<&str>,
+    ) -> Result<(Self, Option<Bytes>), HttpError> {
+        let asker = desk.door().asker(headers, ticket).await?;
+        let (report, record) = desk.door().report(report_id, &asker).await?;
+        Ok((Self { asker, report }, record))
+    }
+
+    /// Answers with what was made of it, if he may see it still.
+    async fn respond(&self, desk: &Desk, body: &Body, headers: &HeaderMap) -> Result<Response, HttpError> {
+        desk.door().still(&self.asker, &self.report).await?;
+        Ok(body.respond(headers))
+    }
+}
+
 fn number(name: &str, text: Option<&str>, from: u32, to: u32) -> Result<Option<u32>, HttpError> {
     let Some(text) = text else { return Ok(None) };
     match text.parse::<u32>() {
@@ -122,14 +152,12 @@ pub async fn report(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let span = query.span()?;
-    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
-    let (report, record) = desk.door().report(&report_id, &asker).await?;
+    let (seen, record) = Seen::of(&desk, &report_id, &headers, query.ticket.as_deref()).await?;
     let body = match span {
-        None => desk.answers().report(visit.address, &report, record).await?,
-        Some(span) => desk.answers().span(visit.address, &report, record, span).await?,
+        None => desk.answers().report(visit.address, &seen.report, record).await?,
+        Some(span) => desk.answers().span(visit.address, &seen.report, record, span).await?,
     };
-    desk.door().still(&asker, &report).await?;
-    Ok(body.respond(&headers))
+    seen.respond(&desk, &body, &headers).await
 }
 
 /// Damage, healing and damage taken of each player, by second.
@@ -148,11 +176,9 @@ pub async fn timeline(
     Extension(visit): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
-    let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let body = desk.answers().timeline(visit.address, &report).await?;
-    desk.door().still(&asker, &report).await?;
-    Ok(body.respond(&headers))
+    let (seen, _) = Seen::of(&desk, &report_id, &headers, query.ticket.as_deref()).await?;
+    let body = desk.answers().timeline(visit.address, &seen.report).await?;
+    seen.respond(&desk, &body, &headers).await
 }
 
 /// What stands beside the figures of a report, or of a part of its fight: from whom players took damage, whom they hit.
@@ -173,11 +199,9 @@ pub async fn details(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let span = query.span()?.unwrap_or(Span::ALL);
-    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
-    let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let body = desk.answers().details(visit.address, &report, span).await?;
-    desk.door().still(&asker, &report).await?;
-    Ok(body.respond(&headers))
+    let (seen, _) = Seen::of(&desk, &report_id, &headers, query.ticket.as_deref()).await?;
+    let body = desk.answers().details(visit.address, &seen.report, span).await?;
+    seen.respond(&desk, &body, &headers).await
 }
 
 /// What led to players' deaths in a report, or in a part of its fight: the ten seconds before each.
@@ -197,11 +221,9 @@ pub async fn recaps(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let span = query.span()?.unwrap_or(Span::ALL);
-    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
-    let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let body = desk.answers().recaps(visit.address, &report, span).await?;
-    desk.door().still(&asker, &report).await?;
-    Ok(body.respond(&headers))
+    let (seen, _) = Seen::of(&desk, &report_id, &headers, query.ticket.as_deref()).await?;
+    let body = desk.answers().recaps(visit.address, &seen.report, span).await?;
+    seen.respond(&desk, &body, &headers).await
 }
 
 /// Reports of the same fight by other accounts: its points of view.

@@ -4,6 +4,7 @@
 //! it may write there, so nothing shows it.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use axum::http::Uri;
@@ -32,6 +33,11 @@ pub struct WebhookHost {
 impl WebhookHost {
     fn discord() -> Self {
         Self { is_https: true, host: DISCORD[0].to_owned(), port: 443, is_named: false }
+    }
+
+    /// Its name or its address, without the brackets in which an address of the sixth version stands.
+    pub(super) fn bare(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
     }
 }
 
@@ -82,7 +88,13 @@ fn server_of(uri: &Uri, is_named: bool) -> Option<WebhookHost> {
         }
         None => return None,
     };
-    Some(WebhookHost { is_https, host: authority.host().to_ascii_lowercase(), port, is_named })
+    let host = authority.host();
+    let host = match host.strip_prefix('[') {
+        // In one way of several, by which two are known to be one.
+        Some(rest) => format!("[{}]", rest.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?),
+        None => host.to_ascii_lowercase(),
+    };
+    Some(WebhookHost { is_https, host, port, is_named })
 }
 
 /// The address of a webhook.
@@ -202,6 +214,11 @@ mod tests {
         let read = WebhookAddress::read(here, std::slice::from_ref(&named)).expect("it is named");
         assert_eq!((read.whole(), read.path()), (here.to_owned(), "/api/v10/webhooks/1/a".to_owned()));
         assert_eq!(WebhookAddress::read("http://127.0.0.1:8081/api/webhooks/1/a", &[named]), None);
+        let sixth: WebhookHost = "https://[2606:4700::ab]".parse().expect("a server");
+        let same = "https://[2606:4700:0::AB]:443/api/webhooks/1/a";
+        let read = WebhookAddress::read(same, &[sixth]).expect("it is named");
+        assert_eq!(read.whole(), "https://[2606:4700::ab]/api/webhooks/1/a");
+        assert_eq!(read.server.bare(), "2606:4700::ab");
     }
 
     #[test]
@@ -217,13 +234,25 @@ mod tests {
             ("https://chat.example:8443", "https://chat.example:8443"),
             ("http://127.0.0.1:80", "http://127.0.0.1"),
             ("http://[::1]:9", "http://[::1]:9"),
+            ("https://[2606:4700::1]", "https://[2606:4700::1]"),
+            ("https://[2606:4700:0:0:0:0:0:AB]:8443", "https://[2606:4700::ab]:8443"),
         ] {
             assert_eq!(named.parse::<WebhookHost>().map(|host| host.to_string()).as_deref(), Ok(shown));
         }
-        for bad in
-            ["", "chat.example", "http://chat.example", "https://chat.example/", "https://chat.example/a", "ftp://a"]
-        {
-            assert!(bad.parse::<WebhookHost>().is_err(), "{bad}");
+        for bad in [
+            "",
+            "chat.example",
+            "http://chat.example",
+            "http://[2606:4700::1]",
+            "https://chat.example/",
+            "https://chat.example/a",
+            "https://[chat.example]",
+            "https://2606:4700::1",
+            "https://[2606:4700::1",
+            "ftp://a",
+        ] {
+            let refused = bad.parse::<WebhookHost>().expect_err(bad);
+            assert!(refused.contains("name one like https://chat.example"), "{bad}: {refused}");
         }
         let told = GOOD.parse::<WebhookHost>().expect_err("it is a webhook's address");
         assert!(!told.contains("Token"), "{told}");

@@ -123,10 +123,15 @@ impl Web {
         if !server.is_https {
             return exchange(socket, request).await;
         }
-        let name = ServerName::try_from(server.host.clone()).map_err(|_| "has a name that TLS does not take")?;
+        let name = tls_name(server).ok_or("has a name that TLS does not take")?;
         let sealed = self.tls.connect(name, socket).await.map_err(|error| format!("speaks no good TLS: {error}"))?;
         exchange(sealed, request).await
     }
+}
+
+/// By what its certificate must be.
+fn tls_name(server: &WebhookHost) -> Option<ServerName<'static>> {
+    ServerName::try_from(server.bare().to_owned()).ok()
 }
 
 fn host_line(server: &WebhookHost) -> String {
@@ -136,9 +141,7 @@ fn host_line(server: &WebhookHost) -> String {
 
 /// A connection to a server: to an address that its name led to, and no other.
 async fn connect(server: &WebhookHost) -> Result<TcpStream, String> {
-    // An address of the sixth version stands between brackets.
-    let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let found = tokio::net::lookup_host((host, server.port)).await;
+    let found = tokio::net::lookup_host((server.bare(), server.port)).await;
     let found = found.map_err(|error| format!("is not found: {error}"))?;
     let good: Vec<SocketAddr> =
         found.filter(|addr| server.is_named || is_public(addr.ip())).take(ADDRESSES_TRIED).collect();
@@ -259,6 +262,21 @@ mod tests {
         ] {
             assert!(!is_public(own.parse().expect("an address")), "{own}");
         }
+    }
+
+    #[test]
+    fn a_server_that_is_named_by_an_address_is_asked_by_it_and_has_a_certificate_for_it() {
+        for (named, host) in [
+            ("https://[2606:4700::1]", "[2606:4700::1]"),
+            ("https://[2606:4700::1]:8443", "[2606:4700::1]:8443"),
+            ("https://9.9.9.9", "9.9.9.9"),
+        ] {
+            let server: WebhookHost = named.parse().expect("a server");
+            assert_eq!(host_line(&server), host);
+            assert!(matches!(tls_name(&server), Some(ServerName::IpAddress(_))), "{named}");
+        }
+        let server: WebhookHost = "https://chat.example".parse().expect("a server");
+        assert!(matches!(tls_name(&server), Some(ServerName::DnsName(_))));
     }
 
     #[test]

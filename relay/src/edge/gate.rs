@@ -168,7 +168,7 @@ impl Cost {
             () if path.ends_with("/picture.png") => Self::Answer,
             // A file of the disk.
             () if begins(&["/downloads/"]) => Self::Answer,
-            () if begins(&["/api/"]) && !ends(&["/feed", "/combat-data/ws"]) => Self::Answer,
+            () if begins(&["/api/"]) && !ends(&["/feed", "/combat-data/ws", "/combat-data/MiniParse"]) => Self::Answer,
             () if begins(&[
                 "/api",
                 "/health",

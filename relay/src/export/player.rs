@@ -183,6 +183,7 @@ fn is_of_characters(what: Audited) -> bool {
             | Audited::PlayerAgreed
             | Audited::PlayerDisagreed
             | Audited::PlayerExported
+            | Audited::PlayerLookedAt
     )
 }
 

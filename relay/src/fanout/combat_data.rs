@@ -15,6 +15,8 @@ use serde_json::Number;
 const UNKNOWN: &str = "---";
 /// Who has no name, or one of which nothing is left.
 const UNNAMED: &str = "Unnamed player";
+/// What the older contract calls the player whose meter it is.
+const YOU: &str = "YOU";
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -42,10 +44,46 @@ struct CombatData {
     is_active: &'static str,
 }
 
+/// A message as the older contract wraps it.
+#[derive(Serialize)]
+struct Broadcast<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    msgtype: &'static str,
+    msg: T,
+}
+
+/// Whose meter it is, as the older contract says it.
+#[derive(Serialize)]
+struct CharName {
+    #[serde(rename = "charName")]
+    name: String,
+    /// An id of that game: never known.
+    #[serde(rename = "charID")]
+    id: u32,
+}
+
 /// The message of a keyframe that has a fight; `None` of all other frames, which tell such overlays nothing.
 pub(super) fn message(frame: &FeedFrame) -> Option<Vec<u8>> {
+    serde_json::to_vec(&combat_data(fight_of(frame)?, None)).ok()
+}
+
+/// The same in the older contract, and before it whose meter it is, where the frame tells that. Such a player is "YOU" in
+/// it: some overlays of that kind show nothing without one. None of a frame without a fight.
+pub(super) fn older(frame: &FeedFrame) -> Vec<Vec<u8>> {
+    let Some(fight) = fight_of(frame) else { return Vec::new() };
+    let own = fight.players.iter().find(|player| player.is_local);
+    let named = own.and_then(|own| broadcast("SendCharName", CharName { name: shown(own), id: 0 }));
+    named.into_iter().chain(broadcast("CombatData", combat_data(fight, own))).collect()
+}
+
+fn broadcast<T: Serialize>(msgtype: &'static str, msg: T) -> Option<Vec<u8>> {
+    serde_json::to_vec(&Broadcast { kind: "broadcast", msgtype, msg }).ok()
+}
+
+fn fight_of(frame: &FeedFrame) -> Option<&FeedFight> {
     let FeedFrame::Keyframe(keyframe) = frame else { return None };
-    serde_json::to_vec(&combat_data(keyframe.fight.as_ref()?)).ok()
+    keyframe.fight.as_ref()
 }
 
 /// The answer to a call that gives nothing: all of them, but for those that subscribe, which are not answered.
@@ -118,7 +156,8 @@ impl Times {
     }
 }
 
-fn combat_data(fight: &FeedFight) -> CombatData {
+/// `own`: who is called [`YOU`] in it.
+fn combat_data(fight: &FeedFight, own: Option<&FeedPlayer>) -> CombatData {
     let (all, times) = (Sums::of_all(fight), Times::of(fight));
     let boss = fight.bosses.first().map(|boss| boss.name.as_str());
     let scene = fight.encounter.scene.as_deref();
@@ -134,9 +173,11 @@ fn combat_data(fight: &FeedFight) -> CombatData {
     let mut rows: Vec<_> =
         fight.players.iter().zip(&fight.rows).map(|(player, row)| (player, Sums::of_row(fight, row))).collect();
     rows.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.damage));
-    let mut taken = HashSet::new();
+    // Nobody else is called so.
+    let mut taken: HashSet<_> = own.map(|_| YOU.to_owned()).into_iter().collect();
     let combatant = |(player, sums): (&FeedPlayer, Sums)| {
-        let name = unique(&plain(player.name.as_deref().unwrap_or_default(), UNNAMED), &mut taken);
+        let is_own = own.is_some_and(|own| std::ptr::eq(own, player));
+        let name = if is_own { YOU.to_owned() } else { unique(&shown(player), &mut taken) };
         let mut fields = fields(&sums, &all, &times);
         fields.0.extend([("name", name.clone()), ("Job", job(player.class_id).to_owned()), ("kills", "0".to_owned())]);
         (name, fields)
@@ -168,6 +209,7 @@ fn fields(of: &Sums, all: &Sums, times: &Times) -> Fields {
         ("swings", of.hits.to_string()),
         ("misses", UNKNOWN.into()),
         ("hitfailed", UNKNOWN.into()),
+        ("tohit", UNKNOWN.into()),
         ("crithits", known(of.crits)),
         ("crithit%", share(of.crits, of.hits)),
         ("healed", of.healing.to_string()),
@@ -177,7 +219,9 @@ fn fields(of: &Sums, all: &Sums, times: &Times) -> Fields {
         ("heals", of.heals.to_string()),
         ("critheals", UNKNOWN.into()),
         ("critheal%", UNKNOWN.into()),
+        ("overHeal", UNKNOWN.into()),
         ("OverHealPct", UNKNOWN.into()),
+        ("damageShield", UNKNOWN.into()),
         ("damagetaken", known(of.taken)),
         ("healstaken", UNKNOWN.into()),
         ("deaths", known(of.deaths)),
@@ -188,7 +232,9 @@ fn fields(of: &Sums, all: &Sums, times: &Times) -> Fields {
         ("Last10DPS", UNKNOWN.into()),
         ("Last30DPS", UNKNOWN.into()),
         ("Last60DPS", UNKNOWN.into()),
+        ("DirectHitCount", UNKNOWN.into()),
         ("DirectHitPct", UNKNOWN.into()),
+        ("CritDirectHitCount", UNKNOWN.into()),
         ("CritDirectHitPct", UNKNOWN.into()),
         ("BlockPct", UNKNOWN.into()),
         ("ParryPct", UNKNOWN.into()),
@@ -207,6 +253,11 @@ fn share(part: Option<i64>, whole: i64) -> String {
         Some(_) => "0%".into(),
         None => UNKNOWN.into(),
     }
+}
+
+/// What a player is called.
+fn shown(player: &FeedPlayer) -> String {
+    plain(player.name.as_deref().unwrap_or_default(), UNNAMED)
 }
 
 /// A name in which nothing is markup; another where nothing of it is left.
@@ -354,6 +405,35 @@ mod tests {
         assert_eq!(heard(fight(ReportState::Final, Vec::new(), Vec::new()))["isActive"], json!("false"));
     }
 
+    /// What the older contract is told of players of these names, of which the second's meter it is.
+    fn heard_older(names: &[Option<&str>]) -> Vec<Value> {
+        let names = names.iter().copied().enumerate();
+        let players =
+            names.clone().map(|(at, name)| FeedPlayer { is_local: at == 1, ..player("p", name, 1) }).collect();
+        let rows = names.map(|(at, _)| vec![9 - at as i64, 0, 0, 0, 1, 0, 0, 0, 0]).collect();
+        let told = older(&keyframe(Some(fight(ReportState::Live, players, rows))));
+        told.iter().map(|message| serde_json::from_slice(message).expect("JSON")).collect()
+    }
+
+    #[test]
+    fn the_older_contract_is_told_whose_meter_it_is_and_calls_nobody_else_you() {
+        let told = heard_older(&[Some("YOU"), Some("<Mira>"), Some("YOU")]);
+        let [named, of_fight] = &told[..] else { panic!("two messages: {told:?}") };
+        let name = json!({"charName": "‹Mira›", "charID": 0});
+        assert_eq!(*named, json!({"type": "broadcast", "msgtype": "SendCharName", "msg": name}));
+        assert_eq!((&of_fight["type"], &of_fight["msgtype"]), (&json!("broadcast"), &json!("CombatData")));
+        let of_fight = &of_fight["msg"];
+        assert_eq!((&of_fight["type"], &of_fight["isActive"]), (&json!("CombatData"), &json!("true")));
+        let damage = |name: &str| {
+            assert_eq!(of_fight["Combatant"][name]["name"], json!(name));
+            of_fight["Combatant"][name]["damage"].clone()
+        };
+        assert_eq!(["YOU (2)", "YOU", "YOU (3)"].map(damage), [json!("9"), json!("8"), json!("7")]);
+        // Whoever may not know whose it is gets the fight alone, with the names as they are.
+        let told = heard_older(&[Some("YOU")]);
+        assert_eq!((told.len(), &told[0]["msg"]["Combatant"]["YOU"]["damage"]), (1, &json!("9")));
+    }
+
     #[test]
     fn names_are_no_markup_and_no_two_are_one() {
         let names = [Some("<img src=x onerror='1'>"), Some("Mira"), Some("Mira"), Some("\u{202e}\u{200b} "), None];
@@ -376,6 +456,7 @@ mod tests {
     fn what_has_no_fight_and_what_tells_changes_says_nothing() {
         assert_eq!(message(&keyframe(None)), None);
         assert_eq!(message(&FeedFrame::Tick(raidcast_shared::feed::Tick::default())), None);
+        assert_eq!(older(&keyframe(None)), Vec::<Vec<u8>>::new());
         assert_eq!(nothing(&Number::from(7)), br#"{"$isNull":true,"rseq":7}"#);
     }
 }

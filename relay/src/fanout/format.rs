@@ -1,6 +1,6 @@
 //! How a feed's frames are written, each as a whole WebSocket frame.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use raidcast_shared::codec;
 use raidcast_shared::feed::{Bye, FeedFrame};
 
@@ -15,18 +15,36 @@ pub enum Format {
     Json,
     /// What overlays of a widespread kind read: each frame is a fight, whole.
     CombatData,
+    /// The same, as overlays read it that know the older contract alone.
+    MiniParse,
 }
 
 impl Format {
     /// All.
-    pub const ALL: [Self; 3] = [Self::MessagePack, Self::Json, Self::CombatData];
+    pub const ALL: [Self; 4] = [Self::MessagePack, Self::Json, Self::CombatData, Self::MiniParse];
 
-    /// A whole WebSocket frame; nothing at all of what has no place in a format.
+    /// That of a contract of other overlays, by the end of its address.
+    pub fn of_contract(name: &str) -> Option<Self> {
+        match name {
+            "ws" => Some(Self::CombatData),
+            "MiniParse" => Some(Self::MiniParse),
+            _ => None,
+        }
+    }
+
+    /// Whole WebSocket frames; nothing at all of what has no place in a format.
     pub fn encode(self, frame: &FeedFrame) -> Bytes {
         match self {
             Self::MessagePack => wire::binary(&codec::encode(frame)),
             Self::Json => wire::text(&serde_json::to_vec(frame).expect("feed frames are JSON")),
             Self::CombatData => combat_data::message(frame).map_or_else(Bytes::new, |message| wire::text(&message)),
+            Self::MiniParse => {
+                let mut frames = BytesMut::new();
+                for message in combat_data::older(frame) {
+                    frames.extend_from_slice(&wire::text(&message));
+                }
+                frames.freeze()
+            }
         }
     }
 
@@ -38,8 +56,8 @@ impl Format {
     }
 
     /// Whether each of its frames holds everything: its spectators get keyframes and nothing else.
-    pub(super) fn is_whole(self) -> bool {
-        self == Self::CombatData
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::CombatData | Self::MiniParse)
     }
 
     /// Its place in tables of all.
@@ -48,6 +66,7 @@ impl Format {
             Self::MessagePack => 0,
             Self::Json => 1,
             Self::CombatData => 2,
+            Self::MiniParse => 3,
         }
     }
 }

@@ -21,7 +21,7 @@ impl Pace {
     pub fn usual(format: Format) -> Self {
         match format {
             Format::MessagePack | Format::Json => Self::default(),
-            Format::CombatData => Self::of(1).unwrap_or_default(),
+            Format::CombatData | Format::MiniParse => Self::of(1).unwrap_or_default(),
         }
     }
 

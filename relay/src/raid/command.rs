@@ -181,6 +181,8 @@ pub struct Attach {
     pub replies: mpsc::Sender<UplinkReply>,
     /// Whether its key may see what its account keeps from others.
     pub reads: bool,
+    /// Whether its key may delete what is its account's.
+    pub manages: bool,
     /// As Hello says.
     pub title: Option<String>,
     /// As Hello says.

@@ -23,6 +23,9 @@ pub enum SpanError {
     /// When anything happened in it is not known.
     #[error("when anything happened in this fight is not known")]
     NoTimes,
+    /// It goes on: there is nothing to be saved yet.
+    #[error("this fight goes on: save it when it has ended")]
+    GoesOn,
     /// What the store says.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,6 +41,7 @@ impl From<SpanError> for HttpError {
             SpanError::NotFound => Self::NotFound,
             SpanError::SetAside => Self::SetAside,
             SpanError::NoTimes => Self::NoTimes,
+            SpanError::GoesOn => Self::Conflict(error.to_string()),
             SpanError::Store(error) => error.into(),
             SpanError::Broken => Self::Internal,
         }

@@ -46,7 +46,7 @@ impl FoldPool {
     }
 
     /// Unfolds an encounter of so many stored bytes on the pool: large ones one at a time.
-    pub(super) async fn unfold<T: Send + 'static>(
+    pub(crate) async fn unfold<T: Send + 'static>(
         &self,
         who: Address,
         bytes: usize,

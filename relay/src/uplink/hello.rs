@@ -141,6 +141,8 @@ pub(super) fn welcome(context: &Context, hello: &Hello, raid: &RaidRow, (channel
         channel_url: context.channel_url(channel, raid, reads),
         raid: raid.code.clone(),
         limits: WireLimits::default(),
+        names: Some(raid.names),
+        delay_s: u32::try_from(raid.delay.ms / 1_000).ok(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::PostgresStore;
 use crate::error::Failure;
 use crate::journal::{add_stream, streams};
 use crate::search_rows::{changed, forget, list_moved, lock};
-use crate::webhook::tell_of_encounter;
+use crate::webhook::{tell_of_encounter, tell_of_raids};
 
 /// Selects encounters; what follows is the rest of the statement and its arguments.
 macro_rules! select_encounters {
@@ -60,21 +60,24 @@ impl Encounters for PostgresStore {
                 .fetch_optional(&mut *transaction)
                 .await?
                 .ok_or_else(none)?;
-            // Both raids have something else to tell.
-            tell_of_encounter(&mut transaction, encounter).await?;
-            let moved = sqlx::query!(
-                "UPDATE encounters SET raid = $2, visibility = $4::bigint WHERE row = $1 AND account = $3",
+            let from = sqlx::query_scalar!(
+                "SELECT raid FROM encounters WHERE row = $1 AND account = $2 FOR NO KEY UPDATE",
+                encounter,
+                raid.account,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?
+            .ok_or_else(none)?;
+            sqlx::query!(
+                "UPDATE encounters SET raid = $2, visibility = $3::bigint WHERE row = $1",
                 encounter,
                 raid.row,
-                raid.account,
                 raid.reports,
             )
             .execute(&mut *transaction)
             .await?;
-            if moved.rows_affected() == 0 {
-                return Err(none().into());
-            }
-            tell_of_encounter(&mut transaction, encounter).await?;
+            // Both raids have something else to tell.
+            tell_of_raids(&mut transaction, [from, raid.row]).await?;
             list_moved(&mut transaction, encounter).await?;
             Ok(transaction.commit().await?)
         })

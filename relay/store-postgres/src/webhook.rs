@@ -1,4 +1,7 @@
 //! Webhooks, and which message tells of which raid.
+//!
+//! A job that tells begins to count at a number by chance: one that is written after another of its name was removed is not
+//! taken for that one by who has it still.
 
 use raidcast_store::row::{WebhookColumns, WebhookMessageColumns};
 use raidcast_store::{
@@ -16,6 +19,16 @@ impl Webhooks for PostgresStore {
         Self::answer(async move {
             let NewWebhook { account, digest, sealed, host, note } = new;
             let mut transaction = self.begin().await?;
+            // What waits for the one before waits no more. Jobs first, in the order of all who change several.
+            sqlx::query!(
+                "WITH held AS MATERIALIZED (
+                     SELECT name FROM jobs WHERE kind = 4 AND account = $1 ORDER BY name FOR NO KEY UPDATE)
+                 UPDATE jobs j SET due_at_ms = 0, tries = 0 FROM held h
+                 WHERE j.kind = 4 AND j.account = $1 AND j.name = h.name",
+                account.0,
+            )
+            .execute(&mut *transaction)
+            .await?;
             let set = sqlx::query!(
                 "INSERT INTO webhooks (account, digest, sealed, host, set_at_ms)
                  SELECT row, $2, $3, $4, $5 FROM accounts WHERE row = $1 AND name NOT LIKE '@gone-%' FOR KEY SHARE
@@ -46,6 +59,20 @@ impl Webhooks for PostgresStore {
                 "SELECT account, digest, sealed, host, set_at_ms, sent_at_ms, stopped, stopped_at_ms
                  FROM webhooks WHERE account = $1",
                 account.0,
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(columns.map(WebhookRow::try_from).transpose()?)
+        })
+    }
+
+    fn webhook_with<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, Option<WebhookRow>> {
+        Self::answer(async move {
+            let columns = sqlx::query_as!(
+                WebhookColumns,
+                "SELECT account, digest, sealed, host, set_at_ms, sent_at_ms, stopped, stopped_at_ms
+                 FROM webhooks WHERE digest = $1 AND stopped IS NULL ORDER BY account LIMIT 1",
+                digest.as_slice(),
             )
             .fetch_optional(&self.pool)
             .await?;
@@ -153,18 +180,19 @@ impl Webhooks for PostgresStore {
         })
     }
 
-    fn same_night<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<NightPair>> {
+    fn same_night<'a>(&'a self, raid_code: &'a str, digest: &'a [u8; 32]) -> StoreFuture<'a, Vec<NightPair>> {
         Self::answer(async move {
             let pairs = sqlx::query_as!(
                 NightPair,
                 "SELECT e.report_id, q.code AS other_raid, o.report_id AS other_report
-                 FROM raids r JOIN webhooks w ON w.account = r.account JOIN encounters e ON e.raid = r.row
+                 FROM raids r JOIN encounters e ON e.raid = r.row
                  JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
                  JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
-                 WHERE r.code = $1 AND r.names = 0 AND q.names = 0 AND v.digest = w.digest AND v.stopped IS NULL
+                 WHERE r.code = $1 AND r.names = 0 AND q.names = 0 AND v.digest = $2 AND v.stopped IS NULL
                    AND q.row <> r.row
-                 ORDER BY e.started_at_ms DESC, e.row DESC, o.row LIMIT $2",
+                 ORDER BY e.started_at_ms DESC, e.row DESC, o.row LIMIT $3",
                 raid_code,
+                digest.as_slice(),
                 i64::from(NIGHT_PAIRS_MAX),
             )
             .fetch_all(&self.pool)
@@ -205,7 +233,7 @@ impl Webhooks for PostgresStore {
 pub(crate) async fn tell_of_raid_by_code(connection: &mut PgConnection, code: &str) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, r.account, uuid_send(r.id), convert_to(r.code, 'UTF8'), 0, 0
+         SELECT 4, r.account, uuid_send(r.id), convert_to(r.code, 'UTF8'), (random() * 9007199254740991)::BIGINT, 0
          FROM raids r JOIN webhooks w ON w.account = r.account WHERE r.code = $1 AND w.stopped IS NULL
          ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
         code,
@@ -219,11 +247,29 @@ pub(crate) async fn tell_of_raid_by_code(connection: &mut PgConnection, code: &s
 pub(crate) async fn tell_of_encounter(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, r.account, uuid_send(r.id), convert_to(r.code, 'UTF8'), 0, 0
+         SELECT 4, r.account, uuid_send(r.id), convert_to(r.code, 'UTF8'), (random() * 9007199254740991)::BIGINT, 0
          FROM encounters e JOIN raids r ON r.row = e.raid JOIN webhooks w ON w.account = r.account
          WHERE e.row = $1 AND w.stopped IS NULL
          ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
         encounter,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The same of two raids of an account: in the order of all who tell of several, so that two who do it do not wait for each
+/// other.
+pub(crate) async fn tell_of_raids(connection: &mut PgConnection, raids: [i64; 2]) -> Result<(), Failure> {
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), (random() * 9007199254740991)::BIGINT, 0
+         FROM (
+             SELECT r.account, r.id, r.code FROM raids r JOIN webhooks w ON w.account = r.account
+             WHERE r.row = ANY ($1) AND w.stopped IS NULL
+         ) AS t ORDER BY t.account, t.id
+         ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
+        &raids[..],
     )
     .execute(connection)
     .await?;
@@ -235,7 +281,7 @@ pub(crate) async fn tell_of_encounter(connection: &mut PgConnection, encounter: 
 pub(crate) async fn tell_of_night(connection: &mut PgConnection, code: &str) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), 0, 0
+         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), (random() * 9007199254740991)::BIGINT, 0
          FROM (
              SELECT r.account, r.id, r.code FROM raids r JOIN webhooks w ON w.account = r.account
              WHERE r.code = $1 AND w.stopped IS NULL
@@ -259,7 +305,7 @@ pub(crate) async fn tell_of_night(connection: &mut PgConnection, code: &str) -> 
 pub(crate) async fn tell_beside(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), 0, 0
+         SELECT 4, t.account, uuid_send(t.id), convert_to(t.code, 'UTF8'), (random() * 9007199254740991)::BIGINT, 0
          FROM (
              SELECT r.account, r.id, r.code
              FROM encounters e JOIN raids r ON r.row = e.raid JOIN webhooks w ON w.account = r.account
@@ -278,7 +324,7 @@ pub(crate) async fn tell_beside(connection: &mut PgConnection, encounter: i64) -
     Ok(())
 }
 
-/// A raid goes: nothing of it is to be told any more, and its message is to go from the chat.
+/// A raid goes: nothing of it is to be told any more, and its message is to go from the chat, by whoever has its webhook.
 pub(crate) async fn take_back(connection: &mut PgConnection, raid: i64) -> Result<(), Failure> {
     sqlx::query!(
         "DELETE FROM jobs j USING raids r
@@ -290,10 +336,10 @@ pub(crate) async fn take_back(connection: &mut PgConnection, raid: i64) -> Resul
     // By a name that does not lead to the raid.
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, r.account, substring(m.shown FROM 1 FOR 16), convert_to('gone:' || m.message, 'UTF8'), 0, 0
-         FROM webhook_messages m JOIN raids r ON r.row = m.raid
-         JOIN webhooks w ON w.account = r.account AND w.digest = m.digest
-         WHERE m.raid = $1 AND w.stopped IS NULL ON CONFLICT DO NOTHING",
+         SELECT 4, w.account, substring(m.shown FROM 1 FOR 16), convert_to('gone:' || m.message, 'UTF8'), 0, 0
+         FROM webhook_messages m JOIN raids r ON r.row = m.raid JOIN webhooks w ON w.digest = m.digest
+         WHERE m.raid = $1 AND w.stopped IS NULL ORDER BY w.account <> r.account, w.account LIMIT 1
+         ON CONFLICT DO NOTHING",
         raid,
     )
     .execute(connection)

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
+mod migrated;
+
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -39,6 +41,6 @@ impl Harness for Database {
 }
 
 raidcast_store::conformance!(match raidcast_pgkit::shared() {
-    Some(cluster) => Database { cluster, url: cluster.new_database() },
+    Some(cluster) => Database { cluster, url: migrated::database(cluster) },
     None => return,
 });

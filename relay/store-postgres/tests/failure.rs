@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
+mod migrated;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,10 +18,10 @@ use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use raidcast_store::name::{NameKind, Typed};
 use raidcast_store::search::{Filters, ROWS_LOOKED_AT_MAX, names_like};
 use raidcast_store::{
-    Accounts as _, Delay, Derived, DerivedRows as _, EncounterKey, EncounterRow, Encounters as _, HeldReport, JobKey,
-    JobKind, Jobs as _, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow,
-    Raids as _, ReportLine, Reports as _, Search as _, SearchOrder, SearchRequest, StoreError, StoredStream, StreamKey,
-    Tickets, Upkeep as _, UploadKept, Uploads as _,
+    Accounts as _, Audited, Delay, Derived, DerivedRows as _, EncounterKey, EncounterRow, Encounters as _, HeldReport,
+    JobKey, JobKind, Jobs as _, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, NewUpload,
+    NewWebhook, Note, RaidRow, Raids as _, ReportLine, Reports as _, Search as _, SearchOrder, SearchRequest,
+    StoreError, StoredStream, StreamKey, Tickets, Upkeep as _, UploadKept, Uploads as _, Webhooks as _,
 };
 use raidcast_store_postgres::{PostgresStore, look};
 use sqlx::{Connection as _, PgConnection};
@@ -29,7 +31,7 @@ use uuid::Uuid;
 
 const STREAM: StreamId = StreamId(Uuid::from_u128(7));
 
-/// A store with a raid, on the cluster that the tests share or on one of its own.
+/// A store with a raid, on the cluster that the tests share or on another.
 struct Fixture {
     url: String,
     store: Arc<PostgresStore>,
@@ -40,11 +42,10 @@ impl Fixture {
     /// On the shared cluster.
     async fn new() -> Option<(Self, &'static Cluster)> {
         let cluster = raidcast_pgkit::shared()?;
-        Some((Self::on(cluster).await, cluster))
+        Some((Self::at(migrated::database(cluster)).await, cluster))
     }
 
-    async fn on(cluster: &Cluster) -> Self {
-        let url = cluster.new_database();
+    async fn at(url: String) -> Self {
         let store = Arc::new(PostgresStore::open(&url).await.unwrap());
         let account = store.account("ana", "channel").await.unwrap();
         let raid = RaidRow {
@@ -118,7 +119,7 @@ fn assert_damaged<T: std::fmt::Debug>(answer: &Result<T, StoreError>, says: &str
 async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_again_when_it_is_back() {
     let Some(install) = Install::find_or_skip() else { return };
     let mut cluster = Cluster::start(install);
-    let fixture = Fixture::on(&cluster).await;
+    let fixture = Fixture::at(cluster.new_database()).await;
     let rows = join_all((1..=4).map(|number| fixture.encounter(number))).await;
     let answered: Arc<Vec<AtomicU64>> = Arc::new(rows.iter().map(|_| AtomicU64::new(0)).collect());
     let told = Arc::new(Notify::new());
@@ -249,19 +250,17 @@ async fn a_lock_makes_it_unavailable_until_it_is_released() {
     assert_eq!(held(&fixture.store, &row).await.len(), 9);
 }
 
-/// An upload of an encounter that is not there.
 /// How many connections wait inside a transaction, when nobody asks for anything any more.
-async fn left_open(fixture: &Fixture) -> i64 {
-    let mut connection = PgConnection::connect(&fixture.url).await.unwrap();
+async fn left_open(connection: &mut PgConnection) -> i64 {
     let open = "SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     let mut count = 0;
-    for _ in 0..40 {
-        count = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
+    for _ in 0..400 {
+        count = sqlx::query_scalar(open).fetch_one(&mut *connection).await.unwrap();
         if count == 0 {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     count
 }
@@ -271,6 +270,7 @@ async fn left_open(fixture: &Fixture) -> i64 {
 async fn who_gives_up_while_a_transaction_begins_leaves_none_open() {
     let Some((fixture, _)) = Fixture::new().await else { return };
     let row = fixture.encounter(1).await;
+    let mut other = PgConnection::connect(&fixture.url).await.unwrap();
     for looks in 0..400 {
         {
             let mut asked = std::pin::pin!(fixture.store.report(&row.report_id));
@@ -282,7 +282,7 @@ async fn who_gives_up_while_a_transaction_begins_leaves_none_open() {
             }
         }
         // Each by itself: the next may end what this one left.
-        assert_eq!(left_open(&fixture).await, 0, "given up after {looks} looks");
+        assert_eq!(left_open(&mut other).await, 0, "given up after {looks} looks");
     }
 }
 
@@ -303,9 +303,10 @@ async fn a_lock_that_lasts_spoils_no_connection() {
         assert!(fixture.store.report(&row.report_id).await.unwrap().is_some());
     }
     assert!(fixture.store.keep_derived(seen, &rows, job).await.unwrap().is_some());
-    assert_eq!(left_open(&fixture).await, 0);
+    assert_eq!(left_open(&mut other).await, 0);
 }
 
+/// An upload of an encounter that is not there.
 fn upload(raid: &RaidRow, number: i64) -> NewUpload {
     let id = Uuid::from_u128(0xe000 + number as u128);
     let key = EncounterKey { account: raid.account, encounter: EncounterId(id) };
@@ -555,4 +556,41 @@ async fn a_look_changes_nothing_and_tells_what_the_next_start_does() {
     assert!(matches!(look(&url).await, Err(StoreError::Damaged(why)) if why.contains("another program")));
     let nowhere = look("postgres://nobody@127.0.0.1:1/nothing").await;
     assert!(matches!(nowhere, Err(StoreError::Unavailable(_))), "{nowhere:?}");
+}
+
+/// Whoever tells of several raids takes their jobs in one order, whichever way a fight goes between two of them: so no two wait
+/// for each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_moves_back_takes_the_jobs_of_both_raids_in_the_order_of_all_others() {
+    let Some((fixture, _)) = Fixture::new().await else { return };
+    let second = RaidRow { id: RaidId(Uuid::from_u128(2)), code: "second".into(), ..fixture.raid.clone() };
+    fixture.store.insert_raid(&second).await.unwrap();
+    let new = NewWebhook {
+        account: fixture.raid.account,
+        digest: [1; 32],
+        sealed: vec![1; 90],
+        host: "discord.com".into(),
+        note: Note { by: None, key: None, what: Audited::WebhookSet, about: None, at_ms: 1 },
+    };
+    assert!(fixture.store.set_webhook(&new).await.unwrap());
+    let row = fixture.encounter(1).await;
+    fixture.store.move_encounter(row.row, "second").await.unwrap();
+    assert_eq!(fixture.store.jobs(JobKind::Webhook).await.unwrap().count, 2);
+    let (mut one, mut other) =
+        (PgConnection::connect(&fixture.url).await.unwrap(), PgConnection::connect(&fixture.url).await.unwrap());
+    let mut holding = one.begin().await.unwrap();
+    let first_job = "SELECT tries FROM jobs WHERE kind = 4 ORDER BY name LIMIT 1 FOR UPDATE";
+    sqlx::query(first_job).execute(&mut *holding).await.unwrap();
+    let (store, encounter) = (Arc::clone(&fixture.store), row.row);
+    let moving = tokio::spawn(async move { store.move_encounter(encounter, "raid").await });
+    let waits = "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                                WHERE NOT l.granted AND a.datname = current_database())";
+    // Nobody tells when it waits.
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut other).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let last_job = "SELECT tries FROM jobs WHERE kind = 4 ORDER BY name DESC LIMIT 1 FOR UPDATE NOWAIT";
+    sqlx::query(last_job).execute(&mut other).await.expect("it has taken no other before the first");
+    holding.rollback().await.unwrap();
+    moving.await.unwrap().unwrap();
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
+mod migrated;
+
 use raidcast_store::archive::{Archive, Explain, Planned, Table, plans, same_as_kept};
 use raidcast_store::search::{Ask, Bind, Statement};
 use raidcast_store_postgres::{PostgresStore, SEARCH_SETTINGS};
@@ -90,7 +92,7 @@ fn check(planned: &Planned) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_search_goes_by_the_indexes_that_are_meant_for_it() {
     let Some(cluster) = raidcast_pgkit::shared() else { return };
-    let url = cluster.new_database();
+    let url = migrated::database(cluster);
     let store = PostgresStore::open(&url).await.unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let mut archive = Archive::new(ENCOUNTERS);

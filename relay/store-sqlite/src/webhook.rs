@@ -1,4 +1,7 @@
 //! Webhooks, and which message tells of which raid.
+//!
+//! A job that tells begins to count at a number by chance: one that is written after another of its name was removed is not
+//! taken for that one by who has it still.
 
 use raidcast_store::row::{WebhookColumns, WebhookMessageColumns};
 use raidcast_store::{
@@ -25,6 +28,22 @@ impl Webhooks for SqliteStore {
                 r#"SELECT account AS "account!", digest, sealed, host, set_at_ms, sent_at_ms, stopped, stopped_at_ms
                    FROM webhooks WHERE account = ?1"#,
                 account.0,
+            )
+            .fetch_optional(&self.readers)
+            .await?;
+            Ok(columns.map(WebhookRow::try_from).transpose()?)
+        })
+    }
+
+    fn webhook_with<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, Option<WebhookRow>> {
+        Self::read(async move {
+            let digest = digest.as_slice();
+            let columns = sqlx::query_as!(
+                WebhookColumns,
+                r#"SELECT account AS "account!", digest AS "digest!", sealed AS "sealed!", host AS "host!",
+                          set_at_ms AS "set_at_ms!", sent_at_ms, stopped, stopped_at_ms
+                   FROM webhooks WHERE digest = ?1 AND stopped IS NULL ORDER BY account LIMIT 1"#,
+                digest,
             )
             .fetch_optional(&self.readers)
             .await?;
@@ -63,19 +82,21 @@ impl Webhooks for SqliteStore {
         self.write(DropMessage { raid_code: raid_code.into() })
     }
 
-    fn same_night<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<NightPair>> {
+    fn same_night<'a>(&'a self, raid_code: &'a str, digest: &'a [u8; 32]) -> StoreFuture<'a, Vec<NightPair>> {
         Self::read(async move {
+            let digest = digest.as_slice();
             let pairs = sqlx::query_as!(
                 NightPair,
                 r#"SELECT e.report_id AS "report_id!: String", q.code AS "other_raid!: String",
                           o.report_id AS "other_report!: String"
-                   FROM raids r JOIN webhooks w ON w.account = r.account JOIN encounters e ON e.raid = r.row
+                   FROM raids r JOIN encounters e ON e.raid = r.row
                    JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
                    JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
-                   WHERE r.code = ?1 AND r.names = 0 AND q.names = 0 AND v.digest = w.digest AND v.stopped IS NULL
+                   WHERE r.code = ?1 AND r.names = 0 AND q.names = 0 AND v.digest = ?2 AND v.stopped IS NULL
                      AND q.row <> r.row
-                   ORDER BY e.started_at_ms DESC, e.row DESC, o.row LIMIT ?2"#,
+                   ORDER BY e.started_at_ms DESC, e.row DESC, o.row LIMIT ?3"#,
                 raid_code,
+                digest,
                 NIGHT_PAIRS_MAX,
             )
             .fetch_all(&self.readers)
@@ -93,7 +114,8 @@ impl Webhooks for SqliteStore {
 pub(crate) async fn tell_of_raid(connection: &mut SqliteConnection, raid: i64) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, r.account, r.id, CAST(r.code AS BLOB), 0, 0 FROM raids r JOIN webhooks w ON w.account = r.account
+         SELECT 4, r.account, r.id, CAST(r.code AS BLOB), abs(random() % 9007199254740991), 0
+         FROM raids r JOIN webhooks w ON w.account = r.account
          WHERE r.row = ?1 AND w.stopped IS NULL
          ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
         raid,
@@ -120,11 +142,14 @@ pub(crate) async fn tell_of_night(connection: &mut SqliteConnection, raid: i64) 
     tell_of_raid(&mut *connection, raid).await?;
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT DISTINCT 4, q.account, q.id, CAST(q.code AS BLOB), 0, 0
-         FROM raids r JOIN webhooks w ON w.account = r.account JOIN encounters e ON e.raid = r.row
-         JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
-         JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
-         WHERE r.row = ?1 AND q.row <> r.row AND v.digest = w.digest AND v.stopped IS NULL
+         SELECT 4, t.account, t.id, CAST(t.code AS BLOB), abs(random() % 9007199254740991), 0
+         FROM (
+             SELECT DISTINCT q.account, q.id, q.code
+             FROM raids r JOIN webhooks w ON w.account = r.account JOIN encounters e ON e.raid = r.row
+             JOIN same_fights s ON s.encounter = e.row JOIN encounters o ON o.row = s.other
+             JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
+             WHERE r.row = ?1 AND q.row <> r.row AND v.digest = w.digest AND v.stopped IS NULL
+         ) AS t WHERE TRUE
          ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
         raid,
     )
@@ -139,10 +164,13 @@ pub(crate) async fn tell_beside(connection: &mut SqliteConnection, encounter: i6
     tell_of_encounter(&mut *connection, encounter).await?;
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT DISTINCT 4, q.account, q.id, CAST(q.code AS BLOB), 0, 0
-         FROM same_fights s JOIN encounters o ON o.row = s.other
-         JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
-         WHERE s.encounter = ?1 AND v.stopped IS NULL
+         SELECT 4, t.account, t.id, CAST(t.code AS BLOB), abs(random() % 9007199254740991), 0
+         FROM (
+             SELECT DISTINCT q.account, q.id, q.code
+             FROM same_fights s JOIN encounters o ON o.row = s.other
+             JOIN raids q ON q.row = o.raid JOIN webhooks v ON v.account = q.account
+             WHERE s.encounter = ?1 AND v.stopped IS NULL
+         ) AS t WHERE TRUE
          ON CONFLICT (kind, account, name) DO UPDATE SET created_at_ms = jobs.created_at_ms + 1",
         encounter,
     )
@@ -151,7 +179,7 @@ pub(crate) async fn tell_beside(connection: &mut SqliteConnection, encounter: i6
     Ok(())
 }
 
-/// A raid goes: nothing of it is to be told any more, and its message is to go from the chat.
+/// A raid goes: nothing of it is to be told any more, and its message is to go from the chat, by whoever has its webhook.
 pub(crate) async fn take_back(connection: &mut SqliteConnection, raid: i64) -> Result<(), Failure> {
     sqlx::query!(
         "DELETE FROM jobs WHERE kind = 4 AND (account, name) = (SELECT account, id FROM raids WHERE row = ?1)",
@@ -162,10 +190,10 @@ pub(crate) async fn take_back(connection: &mut SqliteConnection, raid: i64) -> R
     // By a name that does not lead to the raid.
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT 4, r.account, substr(m.shown, 1, 16), CAST('gone:' || m.message AS BLOB), 0, 0
-         FROM webhook_messages m JOIN raids r ON r.row = m.raid
-         JOIN webhooks w ON w.account = r.account AND w.digest = m.digest
-         WHERE m.raid = ?1 AND w.stopped IS NULL ON CONFLICT DO NOTHING",
+         SELECT 4, w.account, substr(m.shown, 1, 16), CAST('gone:' || m.message AS BLOB), 0, 0
+         FROM webhook_messages m JOIN raids r ON r.row = m.raid JOIN webhooks w ON w.digest = m.digest
+         WHERE m.raid = ?1 AND w.stopped IS NULL ORDER BY w.account <> r.account, w.account LIMIT 1
+         ON CONFLICT DO NOTHING",
         raid,
     )
     .execute(connection)
@@ -199,6 +227,10 @@ impl Change for SetWebhook {
         if set.rows_affected() == 0 {
             return Ok(false);
         }
+        // What waits for the one before waits no more.
+        sqlx::query!("UPDATE jobs SET due_at_ms = 0, tries = 0 WHERE kind = 4 AND account = ?1", account.0)
+            .execute(&mut *connection)
+            .await?;
         put_note(&mut *connection, note).await?;
         // One that was there before is overwritten.
         wipe_later(connection).await?;

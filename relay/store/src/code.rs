@@ -117,7 +117,7 @@ pub fn of_job(kind: JobKind) -> i16 {
 }
 
 /// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
-const AUDITED: [Audited; 27] = [
+const AUDITED: [Audited; 28] = [
     Audited::FightDeleted,
     Audited::RaidDeleted,
     Audited::RaidExpired,
@@ -145,6 +145,7 @@ const AUDITED: [Audited; 27] = [
     Audited::PlayerExported,
     Audited::WebhookSet,
     Audited::WebhookRemoved,
+    Audited::PlayerLookedAt,
 ];
 
 /// The code of what is noted.
@@ -164,6 +165,8 @@ pub fn of_stop(why: WebhookStop) -> i16 {
     match why {
         WebhookStop::Gone => 0,
         WebhookStop::Refused => 1,
+        WebhookStop::NotTaken => 2,
+        WebhookStop::Lost => 3,
     }
 }
 
@@ -172,6 +175,8 @@ pub fn stop(code: i64) -> Result<WebhookStop, StoreError> {
     match code {
         0 => Ok(WebhookStop::Gone),
         1 => Ok(WebhookStop::Refused),
+        2 => Ok(WebhookStop::NotTaken),
+        3 => Ok(WebhookStop::Lost),
         _ => Err(unknown("reason why a webhook has stopped", code)),
     }
 }

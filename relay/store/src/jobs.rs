@@ -18,8 +18,8 @@ pub enum JobKind {
     Erase,
     /// To see to it that nothing of what was erased is left in the database's files.
     Wipe,
-    /// To tell what everybody sees of a raid where its account wants it told. The time at which it was written counts how
-    /// often that changed: see [`Webhooks::finish_webhook_job`](crate::Webhooks::finish_webhook_job).
+    /// To tell what everybody sees of a raid where its account wants it told. In place of the time at which it was written
+    /// stands a number, by chance at first, that counts how often that changed: see [`Webhooks::finish_webhook_job`](crate::Webhooks::finish_webhook_job).
     Webhook,
 }
 

@@ -90,11 +90,15 @@ impl<'a> WebhookJob<'a> {
 
 /// Keeps webhooks.
 pub trait Webhooks: Send + Sync {
-    /// Sets an account's webhook in place of another, and notes it; `false` if there is no such account.
+    /// Sets an account's webhook in place of another, and notes it; `false` if there is no such account. What is to be told is
+    /// due at once, with no tries.
     fn set_webhook<'a>(&'a self, new: &'a NewWebhook) -> StoreFuture<'a, bool>;
 
     /// An account's webhook.
     fn webhook(&self, account: AccountId) -> StoreFuture<'_, Option<WebhookRow>>;
+
+    /// A webhook with this digest that has not stopped, if anybody has it: of several, that of the first account.
+    fn webhook_with<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, Option<WebhookRow>>;
 
     /// Removes an account's webhook and what is known of its messages, and notes it; `false` if there is none.
     fn remove_webhook(&self, account: AccountId, note: Note) -> StoreFuture<'_, bool>;
@@ -111,10 +115,11 @@ pub trait Webhooks: Send + Sync {
     /// No message tells of a raid any more.
     fn drop_webhook_message<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, ()>;
 
-    /// Reports of a raid that others have too, whose accounts tell their nights in the same webhook: the newest pairs, up to
-    /// [`NIGHT_PAIRS_MAX`]. A raid that hides players has none, and is nobody's other.
-    fn same_night<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<NightPair>>;
+    /// Reports of a raid that others have too, whose accounts tell their nights in a webhook with this digest: the newest
+    /// pairs, up to [`NIGHT_PAIRS_MAX`]. A raid that hides players has none, and is nobody's other.
+    fn same_night<'a>(&'a self, raid_code: &'a str, digest: &'a [u8; 32]) -> StoreFuture<'a, Vec<NightPair>>;
 
-    /// A job is done, unless it was written again since it was given to somebody (`created_at_ms`): then it is due.
+    /// A job is done, unless it was written again since it was given to somebody (`created_at_ms`), or removed and written
+    /// anew: then it is due.
     fn finish_webhook_job(&self, key: JobKey, created_at_ms: i64) -> StoreFuture<'_, ()>;
 }

@@ -90,7 +90,7 @@ async fn a_foreign_report_or_raid_is_answered_with_the_words_and_the_work_of_one
         "GET /api/v1/encounters/ID?timelines=true",
         "GET /reports/ID",
     ];
-    let of_raids = ["GET /api/v1/raids/ID", "GET /api/v1/raids/ID/feed", "GET /raids/ID"];
+    let of_raids = ["GET /api/v1/raids/ID", "GET /api/v1/raids/ID/night", "GET /api/v1/raids/ID/feed", "GET /raids/ID"];
     let of_channels = ["GET /api/v1/live/ID", "GET /api/v1/live/ID/feed"];
     let (channel, nobodys) = (channel_of(&uploader.welcome.channel_url), "123456789".to_owned());
     // A ticket that is none is looked up, however it is made.

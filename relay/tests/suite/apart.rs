@@ -209,9 +209,11 @@ async fn names_and_delay_are_changed_at_any_time_and_what_was_set_stays() {
         let ((_, report), (_, page)) = (relay.get(&path).await, relay.get(&format!("/api/v1/raids/{raid}")).await);
         (report.to_string().contains("Aeris"), page["delayS"].as_u64())
     };
-    let is = async |relay: &TestRelay, names: NamesPolicy, delay_s: i64| {
+    let is = async |relay: &TestRelay, names: NamesPolicy, delay_s: u32, connected: &Uploader| {
         let row = relay.store.raid_by_code(&raid).await.unwrap().unwrap();
-        assert_eq!((row.names, row.delay.ms), (names, delay_s * 1_000));
+        assert_eq!((row.names, row.delay.ms), (names, i64::from(delay_s) * 1_000));
+        // Its client is told what is in force, whatever it asked for.
+        assert_eq!((connected.welcome.names, connected.welcome.delay_s), (Some(names), Some(delay_s)));
     };
     assert_eq!(seen(&relay).await, (true, Some(0)));
     let shown = show(&relay, &raid, json!({"names": "class", "delayS": 60})).await;
@@ -220,21 +222,22 @@ async fn names_and_delay_are_changed_at_any_time_and_what_was_set_stays() {
     // It connects again as it is set up, also where the relay knows no more what it said before.
     let says = |names, delay_s| Hello { names, delay_s, ..seen_by(Unlisted, None) };
     let again = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Full, 0)).await;
-    is(&relay, NamesPolicy::Class, 60).await;
+    is(&relay, NamesPolicy::Class, 60, &again).await;
     drop((uploader, again));
     let relay = relay.restart().await;
     let again = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Full, 0)).await;
-    is(&relay, NamesPolicy::Class, 60).await;
+    is(&relay, NamesPolicy::Class, 60, &again).await;
     // It is set up otherwise: each by itself.
     let more = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 0)).await;
-    is(&relay, NamesPolicy::Hidden, 60).await;
+    is(&relay, NamesPolicy::Hidden, 60, &more).await;
     let last = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 10)).await;
-    is(&relay, NamesPolicy::Hidden, 10).await;
+    is(&relay, NamesPolicy::Hidden, 10, &last).await;
     // By hand, all of it is shown again, and at once.
     show(&relay, &raid, json!({"names": "full", "delayS": 0})).await;
     assert_eq!(seen(&relay).await, (true, Some(0)));
-    let _last = (again, more, last, Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 10)).await);
-    is(&relay, NamesPolicy::Full, 0).await;
+    let once_more = Uploader::connect_as(&relay, KEY, says(NamesPolicy::Hidden, 10)).await;
+    is(&relay, NamesPolicy::Full, 0, &once_more).await;
+    drop((again, more, last, once_more));
     relay.stop().await;
 }
 

@@ -105,7 +105,7 @@ async fn derived_rows_are_those_of_the_reports_and_can_be_made_again() {
 async fn derived_rows_are_those_of_the_reports_on_postgresql() {
     let Some(cluster) = raidcast_pgkit::shared() else { return };
     let data = tempfile::tempdir().unwrap();
-    rows_follow_reports(data.path(), &Database::Postgres(cluster.new_database())).await;
+    rows_follow_reports(data.path(), &Database::Postgres(crate::migrated::database(cluster))).await;
 }
 
 #[tokio::test]

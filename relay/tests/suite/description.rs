@@ -8,14 +8,15 @@ use crate::raw::ask;
 use crate::script::{KEY, TestRelay};
 
 /// What is routed and answers no JSON: pages, text, WebSockets. The last is a second address of one that is described.
-const BESIDE: [&str; 14] = [
+const BESIDE: [&str; 15] = [
     "/metrics",
     "/api/v1/upload",
     "/api/v1/raids/{code}/feed",
     "/api/v1/reports/{report_id}/feed",
+    "/api/v1/reports/{report_id}/file",
     "/api/v1/live/{channel}/feed",
-    "/api/v1/raids/{code}/combat-data/ws",
-    "/api/v1/live/{channel}/combat-data/ws",
+    "/api/v1/raids/{code}/combat-data/{contract}",
+    "/api/v1/live/{channel}/combat-data/{contract}",
     "/raids/{code}/picture.png",
     "/reports/{id}/picture.png",
     "/live/{channel}/picture.png",

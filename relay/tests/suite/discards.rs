@@ -1,13 +1,15 @@
 //! A fight that is thrown away and begun again, whatever was under way: only the new one is left, everywhere.
 
+use raidcast_relay::limits::DISCARD_MS;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{
-    Begin, Begun, End, Ending, Hello, Outcome, RefusedCode, ReportState, UplinkFrame, UplinkReply,
+    Begin, Begun, End, Ending, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use uuid::Uuid;
 
-use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello};
+use crate::raw::becomes;
+use crate::script::{KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, header, hello};
 
 /// How far the fight is when it is thrown away.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -192,6 +194,52 @@ async fn a_fight_of_another_raid_is_thrown_away_there_and_begun_here() {
     }
     only(&relay, &here, &reports).await;
     only(&relay, &there, &[]).await;
+    relay.stop().await;
+}
+
+/// What it sends now is its own; a report is its account's.
+#[tokio::test]
+async fn a_key_that_does_not_manage_throws_away_what_it_sends_now_and_no_report() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, UPLOAD_KEY, hello()).await;
+    let at = |n: i64| Script::new(12, 2).at(header().started_at_ms + n * 1_000_000);
+    let (gone, ended, left) = (at(1), at(2), at(3));
+    let thrown_away = bring(&mut uploader, &gone, When::Acknowledged).await.expect("it was begun");
+    discard(&mut uploader, &gone).await;
+    let path = format!("/api/v1/reports/{thrown_away}");
+    becomes("it to be gone", async || relay.get(&path).await.0 == 404).await;
+
+    let stays = [
+        bring(&mut uploader, &ended, When::Final).await.expect("it was begun"),
+        bring(&mut uploader, &left, When::Acknowledged).await.expect("it was begun"),
+    ];
+    relay.pass_ms(DISCARD_MS);
+    let path = format!("/api/v1/reports/{}", stays[1]);
+    becomes("it to be provisional", async || relay.get(&path).await.1["state"] == "provisional").await;
+    // Nor where it begins them once more.
+    let mut uploader = Uploader::connect_as(&relay, UPLOAD_KEY, hello()).await;
+    for fight in [&ended, &left] {
+        assert!(uploader.begin(fight).await.held.is_some());
+        discard(&mut uploader, fight).await;
+        let refused = loop {
+            match uploader.reply().await {
+                UplinkReply::Refused(refused) => break refused,
+                // Nothing came of it for so long.
+                UplinkReply::Finalized { state: ReportState::Provisional, .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        let about = (refused.code, refused.scope, refused.enc);
+        assert_eq!(about, (RefusedCode::NotSupported, RefusedScope::Encounter, Some(fight.enc)), "{refused:?}");
+    }
+    let raid = uploader.welcome.raid.clone();
+    only(&relay, &raid, &stays).await;
+    // Whose key manages throws away what is his.
+    let mut owner = Uploader::connect(&relay).await;
+    discard(&mut owner, &ended).await;
+    let path = format!("/api/v1/reports/{}", stays[0]);
+    becomes("it to be gone", async || relay.get(&path).await.0 == 404).await;
     relay.stop().await;
 }
 

@@ -122,6 +122,7 @@ async fn a_page_that_shows_nothing_is_a_page_with_status_404() {
     let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
     let there = [
         "/".to_owned(),
+        "/search".to_owned(),
         format!("/reports/{}", begun.report),
         format!("/raids/{}", uploader.welcome.raid),
         format!("/live/{channel}"),

@@ -263,11 +263,12 @@ async fn a_deleted_fight_is_not_taken_again_while_it_is_streamed_and_leaves_its_
     relay.stop().await;
 }
 
+#[cfg(all(unix, feature = "postgres"))]
 #[tokio::test]
 async fn the_same_is_gone_from_postgres() {
     let Some(cluster) = raidcast_pgkit::shared() else { return };
     let data = tempfile::tempdir().unwrap();
-    let database = Database::Postgres(cluster.new_database());
+    let database = Database::Postgres(crate::migrated::database(cluster));
     let relay = TestRelay::start_on(data.path(), Some(database)).await;
     let mut uploader = Uploader::connect(&relay).await;
     let kept = finished(&mut uploader, &Script::new(40, 2)).await;

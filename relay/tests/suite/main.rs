@@ -25,6 +25,8 @@ mod export_player;
 mod exposition;
 mod falls;
 mod fan_out;
+mod files;
+mod fresh;
 mod gone;
 mod gone_meanwhile;
 mod heavy;
@@ -39,8 +41,12 @@ mod login;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../../store-postgres/tests/migrated/mod.rs"]
+mod migrated;
 mod names;
 mod network;
+mod nights;
 mod old_fights;
 mod old_ids;
 mod open_fights;

@@ -98,6 +98,7 @@ async fn finished(uploader: &mut Uploader, fight: &Script) -> String {
 async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str, reports: &[&str]) {
     let mut paths = vec![
         format!("/api/v1/raids/{raid}"),
+        format!("/api/v1/raids/{raid}/night"),
         "/api/v1/reports".to_owned(),
         "/api/v1/encounters".to_owned(),
         "/api/v1/encounters?playerName=aeris".to_owned(),
@@ -587,8 +588,16 @@ async fn claims_have_limits_and_are_ones_own() {
     // He looks before, and sees afterwards whom he has hidden, without a name.
     let look = async |by: &mut Browser| by.ask("POST", "/api/v1/opt-outs/look", Some(json!({"player": PLAYER}))).await;
     let listed = async |by: &mut Browser| by.get("/api/v1/opt-outs").await;
+    // Each look leaves a note, also at whom is hidden already.
+    let noted = async |by: &mut Browser| {
+        let lines = by.get("/api/v1/audit").await.body["lines"].as_array().unwrap().clone();
+        let looks = lines.into_iter().filter(|line| line["what"] == "player_looked_at");
+        looks.map(|line| line["byName"].clone()).collect::<Vec<_>>()
+    };
     assert_eq!((look(&mut bo).await.code(), listed(&mut bo).await.code()), ("not_administrator", "not_administrator"));
+    assert!(noted(&mut ana).await.is_empty());
     let looked = look(&mut ana).await.body;
+    assert_eq!(noted(&mut ana).await, ["Ana"]);
     assert_eq!((&looked["player"], &looked["hidden"]), (&key.as_str().into(), &false.into()));
     let fights = looked["fights"].as_u64().unwrap();
     assert!(fights > 0 && looked["names"].to_string().contains("Böreas"), "{looked}");
@@ -604,7 +613,7 @@ async fn claims_have_limits_and_are_ones_own() {
     let hidden = json!({
         "player": key, "hidden": true, "hiddenByAdministrator": true, "fights": fights, "names": []
     });
-    assert_eq!(looked, hidden);
+    assert_eq!((looked, noted(&mut ana).await.len()), (hidden, 2));
     for (form, named) in [(hides, false), (json!({"player": PLAYER, "hidden": false}), true)] {
         assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(form)).await.status, 204);
         let (_, body) = relay.get(&format!("/api/v1/reports/{report}")).await;

@@ -232,6 +232,46 @@ async fn an_overlay_of_another_kind_hears_a_fight_whole_as_text_and_calls_for_no
 }
 
 #[tokio::test]
+async fn an_overlay_of_the_older_contract_is_told_whose_meter_it_is_and_then_the_fight() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(10).await;
+    let raid = uploader.welcome.raid.clone();
+    let mut newer = Reader::open(&relay, &format!("raids/{raid}/combat-data/ws")).await;
+    let wanted = newer.hear().await.expect("a message at once");
+    // What such overlays add to an address that has a ticket lands behind it.
+    let mut older = Reader::open(&relay, &format!("raids/{raid}/combat-data/MiniParse?x=/MiniParse")).await;
+    let named = older.hear().await.expect("a name at once");
+    assert_eq!((&named["type"], &named["msgtype"]), (&json!("broadcast"), &json!("SendCharName")));
+    let own = named["msg"]["charName"].as_str().expect("a name").to_owned();
+    let told = older.hear().await.expect("a message at once");
+    assert_eq!((&told["type"], &told["msgtype"]), (&json!("broadcast"), &json!("CombatData")));
+    assert_eq!((&told["msg"]["type"], &told["msg"]["Encounter"]), (&json!("CombatData"), &wanted["Encounter"]));
+    let (told, mut wanted) = (told["msg"]["Combatant"].as_object().unwrap(), wanted["Combatant"].clone());
+    assert_eq!(told.len(), wanted.as_object().unwrap().len());
+    wanted[&own]["name"] = json!("YOU");
+    for (name, of) in told {
+        assert_eq!(*of, wanted[if name == "YOU" { &own } else { name }], "{name}");
+    }
+    assert!(told.contains_key("YOU") && !told.contains_key(&own), "{told:?}");
+
+    // What they say means nothing here, and lets nobody go.
+    for said in [".", r#"{"type":"set_id","id":"x"}"#, r#"{"type":"overlayAPI","msgtype":"RequestEnd"}"#] {
+        older.say(said).await;
+    }
+    older.say(r#"{"call":"subscribe","events":["CombatData"]}"#).await;
+    older.until("it stands", |said| said["msgtype"] == json!("CombatData")).await;
+    let (status, _) = relay.get(&format!("/api/v1/raids/{raid}/combat-data/other")).await;
+    assert_eq!(status, 404, "there is no third");
+    drop(uploader);
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn an_overlay_of_another_kind_sees_what_its_link_lets_it_see_and_goes_with_it() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

@@ -63,7 +63,7 @@ async fn story(relay: TestRelay) -> Vec<String> {
 async fn a_fight_makes_the_same_report_as_on_sqlite() {
     let Some(cluster) = raidcast_pgkit::shared() else { return };
     let data = tempfile::tempdir().unwrap();
-    let here = story(start(&data.path().join("postgres"), cluster.new_database()).await).await;
+    let here = story(start(&data.path().join("postgres"), crate::migrated::database(cluster)).await).await;
     let there = story(TestRelay::start(&data.path().join("sqlite")).await).await;
     let differing: Vec<_> = here.iter().zip(&there).filter(|(here, there)| here != there).collect();
     assert!(differing.is_empty(), "{differing:?}");

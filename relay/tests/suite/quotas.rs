@@ -61,7 +61,8 @@ async fn bytes_of_a_day_are_counted_over_restarts_and_a_clock_that_is_set_back_l
     let data = tempfile::tempdir().unwrap();
     let mut databases = vec![None];
     #[cfg(all(unix, feature = "postgres"))]
-    databases.extend(raidcast_pgkit::shared().map(|cluster| Some(Database::Postgres(cluster.new_database()))));
+    databases
+        .extend(raidcast_pgkit::shared().map(|cluster| Some(Database::Postgres(crate::migrated::database(cluster)))));
     for (at, database) in databases.into_iter().enumerate() {
         let limits = EdgeLimits { bytes_per_key_day: 2_000, ..EdgeLimits::default() };
         let folder = data.path().join(at.to_string());

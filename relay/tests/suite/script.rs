@@ -40,6 +40,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
 
+use crate::fresh;
+
 /// Too long to be guessed, as one that a person makes.
 pub(crate) const KEY: &str = "a-key-for-tests-of-many-characters";
 pub(crate) const OTHER_KEY: &str = "another-key-for-tests";
@@ -187,7 +189,7 @@ impl TestRelay {
         std::fs::create_dir_all(&config.data).expect("a folder for what the relay keeps beside the database");
         let (store, sqlite): (Arc<dyn Store>, _) = match config.database() {
             Database::Sqlite(path) => {
-                let store = Arc::new(SqliteStore::open(&path).await.expect("the store opens"));
+                let store = Arc::new(fresh::open(&path).await);
                 (store.clone(), Some(store))
             }
             #[cfg(feature = "postgres")]
@@ -199,7 +201,7 @@ impl TestRelay {
     /// On a clock that goes on by a millisecond with each look: of two things that are made no two have one time.
     pub(crate) async fn start_counting(data: &Path) -> Self {
         let config = Self::config(data, None, EdgeLimits::default(), Vec::new());
-        let store = Arc::new(SqliteStore::open(&data.join("raidcast.db")).await.expect("the store opens"));
+        let store = Arc::new(fresh::open(&data.join("raidcast.db")).await);
         let now_ms = Arc::new(AtomicI64::new(1_790_000_000_000));
         let looked_at = Arc::clone(&now_ms);
         let clock = Clock::new(move || looked_at.fetch_add(1, Ordering::Relaxed));

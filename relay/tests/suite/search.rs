@@ -140,7 +140,7 @@ async fn encounters_are_found_by_what_is_in_them() {
 async fn encounters_are_found_by_what_is_in_them_on_postgresql() {
     let Some(cluster) = raidcast_pgkit::shared() else { return };
     let data = tempfile::tempdir().unwrap();
-    encounters_are_found(data.path(), &Database::Postgres(cluster.new_database())).await;
+    encounters_are_found(data.path(), &Database::Postgres(crate::migrated::database(cluster))).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::Thread;
 
 use bytes::Bytes;
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
@@ -21,9 +22,10 @@ use raidcast_store::{
     StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
     Uploads, Usage, Use, Viewpoint, WebhookMessage, WebhookRow, WebhookStop, Webhooks, Wish, Wished, Wishes,
 };
-use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{Notify, RwLock, oneshot};
+
+use crate::fresh;
 
 /// How many calls fail from now on.
 #[derive(Default)]
@@ -80,6 +82,8 @@ pub(crate) struct Shaky {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runtime: Handle,
     pub(crate) faults: Arc<Faults>,
+    /// Is unparked with each answer, once whoever asked is woken.
+    pub(crate) asker: Option<Thread>,
 }
 
 fn failed<T>() -> Result<T, StoreError> {
@@ -89,8 +93,8 @@ fn failed<T>() -> Result<T, StoreError> {
 impl Shaky {
     /// A database in a folder, on the runtime that this is called on.
     pub(crate) async fn open(data: &Path) -> Arc<Self> {
-        let store = SqliteStore::open(&data.join("raidcast.db")).await.expect("the store opens");
-        Arc::new(Self { store: Arc::new(store), runtime: Handle::current(), faults: Arc::default() })
+        let store = fresh::open(&data.join("raidcast.db")).await;
+        Arc::new(Self { store: Arc::new(store), runtime: Handle::current(), faults: Arc::default(), asker: None })
     }
 
     /// The task that appends next panics.
@@ -118,8 +122,25 @@ impl Shaky {
         if writes && due(&self.faults.writes) {
             return Box::pin(async { failed() });
         }
-        let asked = self.runtime.spawn(ask(Arc::clone(&self.store)));
-        Box::pin(async move { asked.await.expect("the store answers") })
+        self.answered(ask(Arc::clone(&self.store)))
+    }
+
+    /// The answer to what is done on the store's own runtime, whether anybody waits for it or not.
+    fn answered<T, F>(&self, asked: F) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let (to, answer) = oneshot::channel();
+        let asker = self.asker.clone();
+        self.runtime.spawn(async move {
+            // Nobody may wait any more.
+            let _ = to.send(asked.await);
+            if let Some(asker) = asker {
+                asker.unpark();
+            }
+        });
+        Box::pin(async move { answer.await.expect("the store answers") })
     }
 }
 
@@ -232,12 +253,13 @@ impl Webhooks for Shaky {
     through! {
         "writes" set_webhook(new: &'a NewWebhook = new.clone() => &new) -> bool;
         "reads" webhook(account: AccountId = account => account) -> Option<WebhookRow>;
+        "reads" webhook_with(digest: &'a [u8; 32] = *digest => &digest) -> Option<WebhookRow>;
         "writes" remove_webhook(account: AccountId = account => account, note: Note = note => note) -> bool;
         "writes" stop_webhook(digest: &'a [u8; 32] = *digest => &digest, why: WebhookStop = why => why, now_ms: i64 = now_ms => now_ms) -> ();
         "reads" webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> Option<WebhookMessage>;
         "writes" keep_webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code, message: &'a WebhookMessage = message.clone() => &message) -> ();
         "writes" drop_webhook_message(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> ();
-        "reads" same_night(raid_code: &'a str = raid_code.to_owned() => &raid_code) -> Vec<NightPair>;
+        "reads" same_night(raid_code: &'a str = raid_code.to_owned() => &raid_code, digest: &'a [u8; 32] = *digest => &digest) -> Vec<NightPair>;
         "writes" finish_webhook_job(key: JobKey = key => key, created_at_ms: i64 = created_at_ms => created_at_ms) -> ();
     }
 }
@@ -302,9 +324,9 @@ impl Journal for Shaky {
         assert!(!due(&self.faults.panics), "as the test wants it");
         let appended = self.store.append(entry);
         let unsaid = due(&self.faults.appends_unsaid);
-        let appended = self.runtime.spawn(appended);
+        let appended = self.answered(appended);
         Box::pin(async move {
-            let answer = appended.await.expect("the store answers");
+            let answer = appended.await;
             if unsaid { failed() } else { answer }
         })
     }

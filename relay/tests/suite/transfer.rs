@@ -315,7 +315,7 @@ async fn a_move_that_ends_early_leaves_nothing() {
     #[allow(unused_mut)]
     let mut targets = vec![Database::Sqlite(data.path().join("to.db"))];
     #[cfg(all(unix, feature = "postgres"))]
-    targets.extend(raidcast_pgkit::shared().map(|cluster| Database::Postgres(cluster.new_database())));
+    targets.extend(raidcast_pgkit::shared().map(|cluster| Database::Postgres(crate::migrated::database(cluster))));
     for to in targets {
         {
             let (source, target) = (from.open_whole().await.unwrap(), to.open_whole().await.unwrap());
@@ -347,7 +347,7 @@ async fn nothing_is_moved_to_where_people_are() {
     #[allow(unused_mut)]
     let mut targets = vec![Database::Sqlite(data.path().join("to.db"))];
     #[cfg(all(unix, feature = "postgres"))]
-    targets.extend(raidcast_pgkit::shared().map(|cluster| Database::Postgres(cluster.new_database())));
+    targets.extend(raidcast_pgkit::shared().map(|cluster| Database::Postgres(crate::migrated::database(cluster))));
     for to in targets {
         // What the relay itself made there is no loss.
         let store = to.open().await.unwrap();

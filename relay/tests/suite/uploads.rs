@@ -157,7 +157,7 @@ pub(crate) async fn on_every_database(test: impl AsyncFn(TestRelay)) {
     test(TestRelay::start(&data.path().join("sqlite")).await).await;
     #[cfg(all(unix, feature = "postgres"))]
     if let Some(cluster) = raidcast_pgkit::shared() {
-        let database = raidcast_relay::database::Database::Postgres(cluster.new_database());
+        let database = raidcast_relay::database::Database::Postgres(crate::migrated::database(cluster));
         test(TestRelay::start_on(&data.path().join("postgres"), Some(database)).await).await;
     }
 }

@@ -317,6 +317,11 @@ impl FoldIndex {
         self.leaves().filter_map(Block::events).flat_map(|events| &events.hits)
     }
 
+    /// All its rare events, in no order that tells anything.
+    pub fn rare(&self) -> impl Iterator<Item = &Rare> {
+        self.leaves().filter_map(Block::events).flat_map(|events| &events.rare)
+    }
+
     /// How many events are looked at where a span is played.
     pub fn reached(&self, span: Span) -> usize {
         let of_block = |block: &Block| {

@@ -126,6 +126,40 @@ pub struct AmountGrowth {
     pub untimed: u64,
 }
 
+/// All that one telling of a row's sums added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumGrowth {
+    /// When it was told, ms since the encounter began.
+    pub at_ms: u32,
+    /// What came then.
+    pub timed: Grown,
+    /// What came at some time before.
+    pub untimed: Grown,
+}
+
+/// What sums grew by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grown {
+    /// How many hits.
+    pub hits: u64,
+    /// Their amounts.
+    pub amount: u64,
+    /// How many were critical.
+    pub crit: u64,
+    /// How many were lucky.
+    pub lucky: u64,
+    /// What of the amount a shield took.
+    pub shield: u64,
+    /// What of the amount healed nobody.
+    pub overheal: u64,
+}
+
+impl From<Sums> for Grown {
+    fn from(Sums { hits, amount, crit, lucky, shield, overheal }: Sums) -> Self {
+        Self { hits, amount, crit, lucky, shield, overheal }
+    }
+}
+
 impl Row {
     fn is_nothing(&self) -> bool {
         // A hit counts as one whatever its amount, so this leaves sums alone.
@@ -449,6 +483,15 @@ impl RowTable {
                 untimed: growth.untimed.amount,
             };
             steps.growths().map(move |growth| (*key, amount(growth)))
+        })
+    }
+
+    /// The same with all that was added.
+    pub(super) fn sum_growths(&self) -> impl Iterator<Item = (RowKey, SumGrowth)> + '_ {
+        self.steps.iter().flat_map(|(key, steps)| {
+            let growth =
+                |Growth { at_ms, timed, untimed }| SumGrowth { at_ms, timed: timed.into(), untimed: untimed.into() };
+            steps.growths().map(move |step| (*key, growth(step)))
         })
     }
 

@@ -7,7 +7,7 @@ use super::checksum::{self, Projected};
 use super::entity::{Actor, Attempt, Death, Missing, Skill};
 use super::gate::Checked;
 use super::latest::{Latest, Stamp};
-use super::rows::{AmountGrowth, Pair, Row, RowKey, RowTable, Summed};
+use super::rows::{AmountGrowth, Pair, Row, RowKey, RowTable, SumGrowth, Summed};
 use super::span::Span;
 use super::sums::Sums;
 use crate::checksum::Checksum;
@@ -308,6 +308,11 @@ impl EncounterState {
     /// What tellings of sums added, of the whole fight, in no order.
     pub fn growths(&self) -> impl Iterator<Item = (RowKey, AmountGrowth)> + '_ {
         self.rows.growths()
+    }
+
+    /// All that tellings of sums added, of the whole fight, in no order.
+    pub fn sum_growths(&self) -> impl Iterator<Item = (RowKey, SumGrowth)> + '_ {
+        self.rows.sum_growths()
     }
 
     /// First and last time at which what is told as sums came, of the whole fight, as far as it has a time; by row, in

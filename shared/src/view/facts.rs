@@ -6,6 +6,7 @@ use super::figures::{is_players_damage, to_boss};
 use super::known::Known;
 use super::shown::Shown;
 use crate::event::{ActorIx, ActorKind};
+use crate::fold::Actor;
 use crate::limits::DEATHS_MAX;
 use crate::report::{Boss, DeathRow, Place};
 
@@ -49,13 +50,7 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
         // Known as a boss, but not in this span of the fight.
         let (amount, hits) = dealt.unwrap_or_default();
         let monster_id = actor.monster_id.get().copied();
-        // Of whom no meter says what he is may turn out to be a player: lists name bosses, and hide nobody.
-        let is_monster = actor.kind() == ActorKind::Monster || monster_id.is_some();
-        let name = match (actor.name.get().filter(|_| is_monster), monster_id) {
-            (Some(name), _) => name.clone(),
-            (None, Some(id)) => format!("Monster {id}"),
-            (None, None) => "Unknown boss".into(),
-        };
+        let name = boss_name(actor);
         let line = bosses.entry(name.clone()).or_insert(Boss {
             name,
             monster_id,
@@ -75,6 +70,18 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
     let mut bosses: Vec<_> = bosses.into_values().collect();
     bosses.sort_by(|a, b| b.damage.cmp(&a.damage).then_with(|| a.name.cmp(&b.name)));
     bosses
+}
+
+/// What a boss is called.
+pub(super) fn boss_name(actor: &Actor) -> String {
+    let monster_id = actor.monster_id.get().copied();
+    // Of whom no meter says what he is may turn out to be a player: lists name bosses, and hide nobody.
+    let is_monster = actor.kind() == ActorKind::Monster || monster_id.is_some();
+    match (actor.name.get().filter(|_| is_monster), monster_id) {
+        (Some(name), _) => name.clone(),
+        (None, Some(id)) => format!("Monster {id}"),
+        (None, None) => "Unknown boss".into(),
+    }
 }
 
 /// Players' deaths, by time.

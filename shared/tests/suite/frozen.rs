@@ -47,7 +47,15 @@ fn events() -> Vec<Event> {
 }
 
 fn welcome(limits: WireLimits) -> Welcome {
-    Welcome { v: 1, raid: "abc".into(), raid_url: "u".into(), channel_url: "c".into(), limits }
+    Welcome {
+        v: 1,
+        raid: "abc".into(),
+        raid_url: "u".into(),
+        channel_url: "c".into(),
+        limits,
+        names: None,
+        delay_s: None,
+    }
 }
 
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
@@ -98,6 +106,14 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("probe", up(UplinkFrame::Probe { clock: 5 })),
         ("welcome", down(UplinkReply::Welcome(welcome(WireLimits { hits: 0, rows: 0, encounter_bytes: 0, ..told })))),
         ("welcome_with_all", down(UplinkReply::Welcome(welcome(WireLimits::default())))),
+        (
+            "welcome_as_shown",
+            down(UplinkReply::Welcome(Welcome {
+                names: Some(NamesPolicy::Class),
+                delay_s: Some(60),
+                ..welcome(WireLimits::default())
+            })),
+        ),
         (
             "begun",
             down(UplinkReply::Begun(Begun { h: 1, enc: enc(), report: "r".into(), url: "u".into(), held: Some(held) })),

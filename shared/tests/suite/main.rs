@@ -10,5 +10,6 @@ mod known;
 mod laws;
 mod outcome;
 mod rates;
+mod saved;
 mod types;
 mod veil;

@@ -15,7 +15,7 @@ use raidcast::source::NoDatabase;
 use raidcast::status::Running;
 use raidcast::uploader::trouble::Stall;
 use raidcast::uploader::{Change, Status, WatchError};
-use raidcast_shared::uplink::{RefusedCode, RefusedScope};
+use raidcast_shared::uplink::{NamesPolicy, RefusedCode, RefusedScope};
 
 use crate::links;
 use crate::news::{Began, Ended, News};
@@ -42,6 +42,10 @@ pub struct State {
     asked: Option<bool>,
     /// The relay shows the raid otherwise than was asked for: it is private there, or it is not.
     otherwise: Option<bool>,
+    /// Which names those see who are no members, and how far they are behind, seconds, where somebody set that on the relay.
+    set_there: Option<(NamesPolicy, u32)>,
+    /// By how much those are behind who are no members, as the relay has it, seconds; `None` where no run has heard it.
+    shown_s: Option<u32>,
     status: Status,
     /// Fights that began while somebody could watch, by name.
     live: Vec<String>,
@@ -108,6 +112,8 @@ impl State {
             link: None,
             asked: None,
             otherwise: None,
+            set_there: None,
+            shown_s: None,
             status: Status::default(),
             live: Vec::new(),
             is_urgent: false,
@@ -172,7 +178,8 @@ impl State {
     fn rest(&mut self, phase: Phase) {
         self.phase = phase;
         (self.stall, self.cut, self.turned_away) = (None, None, None);
-        (self.connected, self.is_urgent, self.otherwise) = (false, false, None);
+        (self.connected, self.is_urgent) = (false, false);
+        (self.otherwise, self.set_there, self.shown_s) = (None, None, None);
         self.status = Status { unacknowledged: self.status.unacknowledged, ..Status::default() };
     }
 
@@ -187,13 +194,15 @@ impl State {
                 self.no_meter = None;
                 news.fights = true;
             }
-            Change::Connected { raid, url, channel_url, .. } => {
+            Change::Connected { raid, url, channel_url, shown_to } => {
                 let (code, raid, channel) = (raid.clone(), url.clone(), channel_url.clone());
                 self.link = Some(Ticketed { code, raid, channel });
                 (self.cut, self.turned_away, self.connected) = (None, None, true);
-                (self.asked, self.otherwise) = (None, None);
+                (self.asked, self.otherwise, self.set_there) = (None, None, None);
+                self.shown_s = shown_to.delay_s;
             }
             Change::ShownOtherwise { is_private } => self.otherwise = Some(*is_private),
+            Change::SetThere { names, delay_s } => self.set_there = Some((*names, *delay_s)),
             Change::Disconnected { why, was_connected, .. } => {
                 let since_ms = self.cut.as_ref().map_or(now_ms, |cut| cut.since_ms);
                 self.cut = Some(Cut { why: why.clone(), was_connected: *was_connected, since_ms });

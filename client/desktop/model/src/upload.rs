@@ -258,6 +258,7 @@ fn step(change: &Change, words: &dyn Words) -> Option<UploadStep> {
         Change::Disconnected { why, was_connected, .. } => note(words.outage(why, *was_connected).text()),
         Change::Refused { code, text, scope: RefusedScope::Connection, .. } => note(words.refused(*code, text).text()),
         Change::ShownOtherwise { is_private } => note(words.shown_otherwise(*is_private).text()),
+        Change::SetThere { names, delay_s } => note(words.set_there(*names, *delay_s).text()),
         Change::Watching { .. }
         | Change::History { .. }
         | Change::Connected { .. }

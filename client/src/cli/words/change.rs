@@ -61,6 +61,7 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
         Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
         Change::ShownOtherwise { is_private } => shown_otherwise(*is_private).to_owned(),
+        Change::SetThere { .. } => "Names and delay were set so on the relay's page, which counts.".to_owned(),
         Change::Disconnected { why: Outage::Said { text }, retry_ms, .. } if text == RAID_DELETED => {
             format!("This raid was deleted on the relay. A fight that goes on begins a new one. {}", again(*retry_ms))
         }

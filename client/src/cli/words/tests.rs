@@ -686,6 +686,11 @@ fn changes() {
             r#"{"event":"shown_otherwise","isPrivate":true}"#,
         ),
         (
+            Change::SetThere { names: NamesPolicy::Class, delay_s: 60 },
+            Some("Names and delay were set so on the relay's page, which counts.".into()),
+            r#"{"event":"set_there","names":"class","delayS":60}"#,
+        ),
+        (
             Change::Disconnected {
                 why: Outage::Said { text: raidcast_shared::uplink::RAID_DELETED.into() },
                 retry_ms: 2_000,

@@ -230,7 +230,7 @@ impl Members {
         Ok(HiddenPlayers { players: rows.into_iter().map(line).collect(), next })
     }
 
-    /// What would be hidden of a player, for an administrator who is asked to hide him.
+    /// What would be hidden of a player, for an administrator who is asked to hide him. That he looked is noted.
     ///
     /// # Errors
     /// `NotAdministrator`; what is wrong with the form, `Unknown` of a key by which nobody is known.
@@ -239,6 +239,8 @@ impl Members {
         let player = self.player_known(&form.player, form.seen_in.as_deref()).await?;
         let store = &self.context.store;
         let (seen, held) = (store.player_names(player).await?, store.player_held(player).await?);
+        let (by, about) = (Some(who.person()), held.character.as_ref().map(|(person, _)| person.0));
+        store.note(Note { by, key: None, what: Audited::PlayerLookedAt, about, at_ms: self.now_ms() }).await?;
         let names = seen.names.into_iter().filter(|_| held.hidden.is_none()).take(NAMES_JUDGED);
         Ok(PlayerLook {
             player: player.to_hex(),

@@ -149,7 +149,7 @@ impl RaidTask {
         let RaidRow { said, names, delay, closed, .. } = *kept;
         let row = self.row.clone().seen_by(kept.shown_to());
         self.be(RaidRow { title, said, names, delay, closed, tickets, ..row });
-        let Attach { connection, replies, reads, reply, .. } = match first {
+        let Attach { connection, replies, reads, manages, reply, .. } = match first {
             Wanted::ToSpeak(attach) => attach,
             Wanted::ToShow(Show { reply, .. }) => {
                 let _ = reply.send(Ok(self.row.clone()));
@@ -176,7 +176,7 @@ impl RaidTask {
         self.waiting.clear();
         self.connections.note(self.around.context.clock.now_ms(), true);
         let (handles, elsewhere) = (Handles::new(), HashMap::new());
-        self.uplink = Some(Uplink { connection, replies, reads, handles, elsewhere });
+        self.uplink = Some(Uplink { connection, replies, reads, manages, handles, elsewhere });
         self.raid_changed();
     }
 

@@ -4,15 +4,37 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::{RefusedCode, RefusedScope, ReportState};
 use raidcast_store::StoreError;
 
 use super::state::{Chore, Claiming, Discarding, RaidTask};
+use crate::limits::DISCARD_MS;
 use crate::raid::command::RaidCommand;
 use crate::raid::encounter::LiveEncounter;
 use crate::retry::until_available;
 
 impl RaidTask {
-    /// The user threw a fight away.
+    /// The uploader throws a fight away. With a key that does not manage only what he sends now: no report goes for good by a
+    /// key that is for sending.
+    pub(super) fn throws_away(&mut self, id: EncounterId) {
+        if self.uplink.as_ref().is_some_and(|uplink| uplink.manages) || self.is_sent_now(id) {
+            self.discard(id);
+            return;
+        }
+        let text = "this fight stays: its report is final, or it came more than a day ago. Delete it on the relay's page \
+                    /account, or with a key that has the scope manage";
+        self.refuse(RefusedCode::NotSupported, text, RefusedScope::Encounter, None, Some(id));
+    }
+
+    /// Whether a fight is in this raid's hands, came lately, and has no final report.
+    fn is_sent_now(&self, id: EncounterId) -> bool {
+        let now_ms = self.around.context.clock.now_ms();
+        let lately = |came_ms: i64| now_ms.abs_diff(came_ms) < DISCARD_MS.unsigned_abs();
+        let held = self.encounters.get(&id);
+        held.is_some_and(|held| held.state != ReportState::Final && lately(held.row.created_at_ms))
+    }
+
+    /// A fight is thrown away, whoever wants that.
     pub(super) fn discard(&mut self, id: EncounterId) {
         self.waiting.remove(&id);
         if let Some(opening) = self.opening.get_mut(&id) {

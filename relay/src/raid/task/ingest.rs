@@ -22,7 +22,7 @@ impl RaidTask {
             UplinkFrame::Delta(frame) => self.delta(frame, received_ms),
             UplinkFrame::Idle { h } => self.idle(h),
             UplinkFrame::End(end) => self.end(end, received_ms),
-            UplinkFrame::Discard { enc } => self.discard(enc),
+            UplinkFrame::Discard { enc } => self.throws_away(enc),
             UplinkFrame::Hello(_) | UplinkFrame::Probe { .. } | UplinkFrame::Unknown => {}
         }
     }

@@ -51,6 +51,8 @@ pub(super) struct Uplink {
     pub(super) replies: mpsc::Sender<UplinkReply>,
     /// Whether its key may see what its account keeps from others.
     pub(super) reads: bool,
+    /// Whether its key may delete what is its account's.
+    pub(super) manages: bool,
     pub(super) handles: Handles<(EncounterId, StreamId)>,
     /// Begun, known from another raid, and left there until something of it is sent.
     pub(super) elsewhere: HashMap<EncounterId, Elsewhere>,

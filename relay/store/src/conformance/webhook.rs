@@ -63,6 +63,11 @@ async fn told(store: &Arc<impl Store>) -> u64 {
     store.jobs(JobKind::Webhook).await.expect("an answer").count
 }
 
+/// Who has a webhook that has not stopped.
+async fn with(store: &Arc<impl Webhooks>, number: u8) -> Option<AccountId> {
+    store.webhook_with(&[number; 32]).await.expect("an answer").map(|row| row.account)
+}
+
 /// Nothing of it but that it was there is left where it is removed.
 pub async fn an_account_has_one_webhook_which_is_as_it_was_set_last(harness: &impl Harness<Store: Store>) {
     let store = harness.open().await;
@@ -82,6 +87,7 @@ pub async fn an_account_has_one_webhook_which_is_as_it_was_set_last(harness: &im
         stopped: None,
     };
     assert_eq!(store.webhook(ana.id).await.expect("an answer"), Some(row.clone()));
+    assert_eq!((with(&store, 1).await, with(&store, 2).await), (None, Some(ana.id)));
     assert_eq!(store.webhook_message(&of_ana.code).await.expect("an answer"), None);
     for sent in [message(1, "11"), message(2, "22")] {
         store.keep_webhook_message(&of_ana.code, &sent).await.expect("it is kept");
@@ -90,14 +96,20 @@ pub async fn an_account_has_one_webhook_which_is_as_it_was_set_last(harness: &im
     // Of all that have it, the first reason stays.
     store.stop_webhook(&[2; 32], WebhookStop::Gone, NOW_MS + 7).await.expect("it is stopped");
     store.stop_webhook(&[2; 32], WebhookStop::Refused, NOW_MS + 8).await.expect("it was");
+    assert_eq!(with(&store, 2).await, None, "nothing is sent there");
     let stopped = WebhookRow { sent_at_ms: Some(NOW_MS + 2), stopped: Some((WebhookStop::Gone, NOW_MS + 7)), ..row };
     drop(store);
     let store = harness.open().await;
     assert_eq!(store.webhook(ana.id).await.expect("an answer"), Some(stopped.clone()));
     assert_eq!(store.webhook(bo.id).await.expect("an answer"), Some(WebhookRow { account: bo.id, ..stopped }));
     assert_eq!(store.webhook_message(&of_ana.code).await.expect("an answer"), Some(message(2, "22")));
-    set(&store, bo.id, 2).await;
-    assert_eq!(store.webhook(bo.id).await.expect("an answer").expect("a webhook").stopped, None);
+    for why in [WebhookStop::Gone, WebhookStop::Refused, WebhookStop::NotTaken, WebhookStop::Lost] {
+        set(&store, bo.id, 2).await;
+        assert_eq!(store.webhook(bo.id).await.expect("an answer").expect("a webhook").stopped, None);
+        store.stop_webhook(&[2; 32], why, NOW_MS + 9).await.expect("it is stopped");
+        let stopped = store.webhook(bo.id).await.expect("an answer").expect("a webhook").stopped;
+        assert_eq!(stopped, Some((why, NOW_MS + 9)));
+    }
 
     let removed = note(ana.id, Audited::WebhookRemoved);
     assert!(store.remove_webhook(ana.id, removed).await.expect("an answer"));
@@ -107,7 +119,7 @@ pub async fn an_account_has_one_webhook_which_is_as_it_was_set_last(harness: &im
     assert!(store.webhook(bo.id).await.expect("an answer").is_some());
     let notes = store.audit(None, 20).await.expect("notes");
     let count = |what| notes.iter().filter(|noted| noted.note.what == what).count();
-    assert_eq!((count(Audited::WebhookSet), count(Audited::WebhookRemoved)), (4, 1), "{notes:?}");
+    assert_eq!((count(Audited::WebhookSet), count(Audited::WebhookRemoved)), (7, 1), "{notes:?}");
 }
 
 /// Each raid by one job, which is done when nothing has changed since it was given to somebody.
@@ -135,6 +147,18 @@ pub async fn what_changes_of_a_raid_is_to_be_told_once(harness: &impl Harness<St
     assert_eq!((again.key, again.tries), (job.key, 1));
     store.finish_webhook_job(again.key, again.created_at_ms).await.expect("an answer");
     assert_eq!(told(&store).await, 0);
+    // Nor is it told by whoever does one that was removed meanwhile, and written anew after that.
+    let changes = async |title: &str| {
+        let changed = RaidRow { title: Some(title.into()), ..of_ana.clone() };
+        store.update_raid(&changed, None).await.expect("a raid");
+    };
+    changes("one").await;
+    let late = lease(&store).await.expect("a job");
+    assert!(store.remove_webhook(ana.id, note(ana.id, Audited::WebhookRemoved)).await.expect("an answer"));
+    set(&store, ana.id, 1).await;
+    changes("another").await;
+    store.finish_webhook_job(late.key, late.created_at_ms).await.expect("an answer");
+    assert_eq!(to_tell(&store).await, std::slice::from_ref(&of_ana.code));
 
     // A fight that moves is another raid's to tell; and one that is deleted, and a title.
     let other = raid(&store, &ana, 3, Visibility::Public).await;
@@ -177,6 +201,13 @@ pub async fn what_changes_of_a_raid_is_to_be_told_once(harness: &impl Harness<St
     store.stop_webhook(&[2; 32], WebhookStop::Refused, NOW_MS).await.expect("it is stopped");
     store.update_raid(&RaidRow { closed: true, ..of_bo }, None).await.expect("a raid");
     assert_eq!(told(&store).await, 0);
+    // One that stands in a webhook which its account had before goes by who has that still.
+    set(&store, bo.id, 2).await;
+    let left = raid(&store, &ana, 4, Visibility::Public).await;
+    store.keep_webhook_message(&left.code, &message(2, "14")).await.expect("it is kept");
+    assert!(store.erase_raid(&left.code).await.expect("an answer"));
+    let job = lease(&store).await.expect("a job");
+    assert_eq!((WebhookJob::of(&job.data), job.key.account), (Some(WebhookJob::Gone("14")), bo.id));
 }
 
 /// Whose accounts have one webhook, and whose raids hide nobody.
@@ -202,9 +233,11 @@ pub async fn raids_of_one_night_are_told_in_one_webhook(harness: &impl Harness<S
         other_raid: raids[other].code.clone(),
         other_report: rows[other].report_id.clone(),
     };
-    let night = async |raid: &RaidRow| store.same_night(&raid.code).await.expect("an answer");
+    let told_in =
+        async |number: u8, raid: &RaidRow| store.same_night(&raid.code, &[number; 32]).await.expect("an answer");
+    let night = async |raid: &RaidRow| told_in(1, raid).await;
     assert_eq!((night(&ana).await, night(&bo).await), (vec![pair(0, 1)], vec![pair(1, 0)]));
-    assert_eq!(night(&raids[2]).await, []);
+    assert_eq!((told_in(2, &raids[2]).await, told_in(2, &ana).await), (vec![], vec![pair(0, 2)]));
     to_tell(&store).await;
     let hidden = RaidRow { names: NamesPolicy::Class, ..bo.clone() };
     store.update_raid(&hidden, None).await.expect("a raid");

@@ -123,6 +123,7 @@ export const AUDITED: Record<Audited, string> = {
   player_exported: 'asked for all that is held about a player',
   webhook_set: 'has nights told in Discord',
   webhook_removed: 'has nights told in Discord no more',
+  player_looked_at: 'looked at a player, before hiding or showing',
 };
 
 /** What is about a person: all else is about an account. */
@@ -137,6 +138,7 @@ const ABOUT_PEOPLE: ReadonlySet<Audited> = new Set<Audited>([
   'player_agreed',
   'player_disagreed',
   'player_exported',
+  'player_looked_at',
 ]);
 
 /** Whom or what a change was about, by its name or number: " (person Mira)", " (of account 3)". */

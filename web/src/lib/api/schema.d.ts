@@ -830,7 +830,7 @@ export interface paths {
         put?: never;
         /**
          * What would be hidden of a player who asks for it: look whether it is who asks.
-         * @description Nothing changes by it.
+         * @description Nothing changes by it. That it was looked at is noted.
          */
         post: operations["lookAtPlayer"];
         delete?: never;
@@ -1006,6 +1006,26 @@ export interface paths {
          * @description When it is answered the link opens nothing any more, and all feeds that it opened have ended.
          */
         delete: operations["revokeRaidLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/night": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The fights of a raid side by side: attempts and players of each.
+         * @description Those that are over, the oldest first, ten at a time: go on while `next` is not `null`.
+         */
+        get: operations["night"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1554,7 +1574,7 @@ export interface components {
          * @description What is noted of who changed what.
          * @enum {string}
          */
-        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported" | "webhook_set" | "webhook_removed";
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared" | "player_exported" | "webhook_set" | "webhook_removed" | "player_looked_at";
         /** @description How an administrator believes a claim: `PUT /api/v1/claims/{id}`. */
         BeliefForm: {
             /**
@@ -2658,6 +2678,65 @@ export interface components {
         NewcomerForm: {
             /** @description His name, which nobody else has: 2 to 32 characters. */
             name: string;
+        };
+        /** @description Fights of a raid, as a page of its whole evening tells them: `GET /api/v1/raids/{code}/night`. */
+        Night: {
+            /** @description Which raid. */
+            code: string;
+            /** @description Those that are over, the oldest first, ten at the most. */
+            fights: components["schemas"]["NightFight"][];
+            /**
+             * Format: uint32
+             * @description Leads on: `after` of the next request. `null` at the end.
+             */
+            next: number | null;
+        };
+        /** @description A fight of an evening. */
+        NightFight: {
+            /** @description Attempts, by number: the last hundred. */
+            attempts: components["schemas"]["AttemptRow"][];
+            boss: components["schemas"]["Boss"] | null;
+            /**
+             * Format: uint32
+             * @description Its first combat event, ms since it began.
+             */
+            firstMs: number;
+            /** @description Players, by damage: the first forty. */
+            players: components["schemas"]["NightPlayer"][];
+            /** @description Its report, as lists show it. */
+            report: components["schemas"]["ReportSummary"];
+        };
+        /** @description A player in a fight of an evening. */
+        NightPlayer: {
+            /**
+             * Format: uint16
+             * @description The game's class id.
+             */
+            classId: number | null;
+            /**
+             * Format: int64
+             * @description To what is not a player.
+             */
+            damage: number;
+            /**
+             * Format: int64
+             * @description How often they died; `null` where the source tells no deaths.
+             */
+            deaths: number | null;
+            /**
+             * Format: double
+             * @description Damage a second of the fight's damage time, at least one.
+             */
+            dps: number;
+            /** @description In the game, or class and number where names are hidden; `null` where not told. */
+            name: string | null;
+            /** @description Names the player in this relay, or in this raid alone where it hides them. */
+            playerKey: string;
+            /**
+             * Format: uint16
+             * @description Canonical spec id.
+             */
+            specId: number | null;
         };
         /** @description Nothing. */
         Nothing: Record<string, never>;
@@ -3949,7 +4028,7 @@ export interface components {
          * @description Why nothing is sent any more.
          * @enum {string}
          */
-        WebhookStop: "gone" | "refused";
+        WebhookStop: "gone" | "refused" | "not_taken" | "lost";
         /**
          * @description Work that waits.
          * @enum {string}
@@ -6462,6 +6541,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RaidPage"];
+                };
+            };
+            304: components["responses"]["Unchanged"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    night: {
+        parameters: {
+            query?: {
+                /** @description `next` of an answer before: so many fights are left out, the oldest. Without it, none. */
+                after?: number;
+                /** @description Of a private raid's link. */
+                ticket?: string;
+            };
+            header?: {
+                /**
+                 * @description Names of answers that the asker has, as their `ETag` told them: where one of them is still the same, the answer is
+                 *     304 without a body.
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fights. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Night"];
                 };
             };
             304: components["responses"]["Unchanged"];

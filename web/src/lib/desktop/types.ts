@@ -97,7 +97,7 @@ relayMs: number | null,
  */
 waitingSinceMs: number | null, 
 /**
- * By how much those are behind who are no members, as it was set, seconds.
+ * By how much those are behind who are no members, seconds: as the relay has it, else as it is set here.
  */
 shownS: number, };
 

@@ -17,8 +17,13 @@ export interface Attempt {
   reason: string;
 }
 
+/** What of a fight tells of its attempts. */
+export type AttemptFacts = Pick<FightFigures, 'attempts' | 'firstMs' | 'lastMs' | 'state' | 'outcome'> & {
+  totals: Pick<FightFigures['totals'], 'bossDamage' | 'deaths'>;
+};
+
 /** The attempts of a fight, by number. */
-export function attemptsOf(figures: FightFigures): Attempt[] {
+export function attemptsOf(figures: AttemptFacts): Attempt[] {
   const { attempts, firstMs, lastMs, state, totals } = figures;
   // Nothing of what a source does not tell at all is not none of it.
   const counted = (own: number | null, total: number | null): number | null =>
@@ -44,7 +49,7 @@ export function attemptsOf(figures: FightFigures): Attempt[] {
 }
 
 /** What the relay says; where it says nothing, what the next attempt's beginning and the fight's end tell. */
-function outcomeOf(figures: FightFigures, at: number): AttemptOutcome {
+function outcomeOf(figures: AttemptFacts, at: number): AttemptOutcome {
   const { attempts, outcome: ofFight, state } = figures;
   const attempt = attempts[at];
   const next = attempts[at + 1];

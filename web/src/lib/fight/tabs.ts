@@ -3,7 +3,7 @@ import { METRIC_WORDS, tabsOf } from '$lib/format/words';
 import type { FightFigures, Metric } from './figures';
 
 /** Figures by one metric, or another look at the fight. */
-export type ReportTab = Metric | 'summary' | 'deaths' | 'targets' | 'attempts';
+export type ReportTab = Metric | 'summary' | 'deaths' | 'targets' | 'attempts' | 'compare';
 
 /** All that an address may name. */
 export const REPORT_TABS: readonly ReportTab[] = [
@@ -14,6 +14,7 @@ export const REPORT_TABS: readonly ReportTab[] = [
   'deaths',
   'targets',
   'attempts',
+  'compare',
 ];
 
 /** Those of a fight, in their order. */
@@ -27,6 +28,7 @@ export function reportTabsOf(figures: Pick<FightFigures, 'totals' | 'attempts'>)
       ? [{ id: 'targets', label: 'Targets' } as const]
       : []),
     ...(attempts.length > 1 ? [{ id: 'attempts', label: 'Attempts' } as const] : []),
+    { id: 'compare', label: 'Compare' },
   ];
 }
 

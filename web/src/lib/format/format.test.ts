@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { totals } from '$lib/testing/samples';
 import { CLASSES, SPECS } from '$lib/wire/game';
 import { classLook, contrast, inkOn } from './game';
-import { exactNumber, fullNumber, percent, shortText, size } from './number';
+import { exactNumber, fullNumber, percent, shortText, signedText, size } from './number';
 import { ago, clock, delay, spokenClock } from './time';
 import { fightTitle, outcomeWord, skillName, tabOf, tabsOf } from './words';
 
@@ -27,6 +27,11 @@ describe('numbers', () => {
 
   it('have all digits on hover', () => {
     expect(fullNumber(1_234_567.8)).toBe('1,234,568');
+  });
+
+  it('of a difference have their sign, and none where there is none', () => {
+    expect([12_345, -4, 0].map((value) => signedText(value))).toEqual(['+12.3k', '−4', '0']);
+    expect([61_000, -61_000].map((value) => signedText(value, clock))).toEqual(['+1:01', '−1:01']);
   });
 
   it('of bytes are told as sizes', () => {

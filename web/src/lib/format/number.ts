@@ -34,6 +34,11 @@ export function shortText(value: number): string {
   return digits + suffix;
 }
 
+/** A difference as one text: "+12.3k", "−4"; 0 has no sign. */
+export function signedText(value: number, text: (size: number) => string = shortText): string {
+  return value === 0 ? text(0) : `${value > 0 ? '+' : '−'}${text(Math.abs(value))}`;
+}
+
 /** All digits, grouped: shown on hover. */
 export function fullNumber(value: number): string {
   return Number.isFinite(value) ? FULL.format(Math.round(value)) : '–';

@@ -7,6 +7,8 @@ const KEY = 'raidcast.choices';
 
 interface Held {
   keys?: boolean;
+  /** Which columns summaries have: `summary-choice.svelte.ts` reads it. */
+  summary?: unknown;
 }
 
 class Choices {
@@ -43,6 +45,16 @@ function keep(change: Held): void {
   } catch {
     // Storage is off: the choice lasts as long as the page.
   }
+}
+
+/** What is held of one choice, whoever wrote it. */
+export function heldChoice(name: keyof Held): unknown {
+  return held()[name];
+}
+
+/** Holds it from now on. */
+export function keepChoice(name: keyof Held, value: unknown): void {
+  keep({ [name]: value });
 }
 
 /** This device's. */

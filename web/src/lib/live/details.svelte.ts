@@ -43,7 +43,7 @@ export class ReportDetails {
   #death: DeathRef | null = null;
 
   /** `id`: which report's; asked anew whenever something is looked at. */
-  constructor(options: { id: () => string; api: Api; env: PageEnv }) {
+  constructor(options: { id: () => string; api: Pick<Api, 'details' | 'recaps'>; env: PageEnv }) {
     const { api, env, id } = options;
     this.#id = id;
     this.#details = new Reading(env, {

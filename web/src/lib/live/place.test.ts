@@ -11,6 +11,8 @@ describe('the place in an address', () => {
       bosses: false,
       death: null,
       span: null,
+      other: null,
+      by: 'dps',
       window: 5,
       at: null,
       fight: null,
@@ -31,6 +33,11 @@ describe('the place in an address', () => {
       '?sort=name&order=desc',
       '?sort=deaths',
       '?order=asc',
+      '?with=r2',
+      '?attempt=2&with=r1&withAttempt=1&by=healing',
+      '?from=1000&to=2000&with=r2&withFrom=0&withTo=1000&withTicket=t%26',
+      '?tab=compare',
+      '?tab=healing&with=r2',
     ]) {
       expect(parsePlace(formatPlace(parsePlace(query), ''))).toEqual(parsePlace(query));
     }
@@ -48,6 +55,18 @@ describe('the place in an address', () => {
     expect(parsePlace('?sort=x&order=y').sort).toEqual(parsePlace('').sort);
     expect(formatPlace({ ...parsePlace(''), sort: { column: 'share', turned: false } }, '')).toBe('?sort=share');
     expect(formatPlace({ ...parsePlace(''), sort: { column: 'amount', turned: true } }, '')).toBe('?order=asc');
+  });
+
+  it('is about a comparison where it names one, without a word for its tab', () => {
+    expect(parsePlace('?with=r2&withAttempt=3&by=taken')).toMatchObject({
+      tab: 'compare',
+      other: { report: 'r2', attempt: 3, span: null, ticket: null },
+      by: 'taken',
+    });
+    const none = { ...parsePlace('?with=r2&withAttempt=3'), other: null, tab: 'damage' as const };
+    expect(formatPlace(none, '?with=r2&withAttempt=3')).toBe('');
+    expect(formatPlace({ ...parsePlace('?with=r2'), tab: 'damage' }, '')).toBe('?tab=damage&with=r2');
+    expect(parsePlace('?with=&withAttempt=3&withFrom=9&withTo=3&by=x')).toEqual(parsePlace(''));
   });
 
   it('keeps the ticket of a private raid', () => {

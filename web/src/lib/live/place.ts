@@ -1,11 +1,28 @@
 /** What of a page is in its address: every view can be sent to somebody. */
 import { SORT_COLUMNS, SORT_DEFAULT, isAscending, type Sort } from '$lib/fight/figures';
+import { MEASURES, type Measure } from '$lib/fight/measures';
 import { REPORT_TABS, type ReportTab } from '$lib/fight/tabs';
 
 /** Seconds that a chart's lines are the mean of. */
 export const WINDOWS = [1, 5, 10, 30] as const;
 export type ChartWindow = (typeof WINDOWS)[number];
 const WINDOW_DEFAULT: ChartWindow = 5;
+const BY_DEFAULT: Measure = 'dps';
+
+/** A part of a fight, ms since the encounter began. */
+interface PlaceSpan {
+  fromMs: number;
+  toMs: number;
+}
+
+/** What a part of a report is compared with: a part of a report, the same or another. */
+export interface OtherSide {
+  report: string;
+  attempt: number | null;
+  span: PlaceSpan | null;
+  /** What opens its raid, if that is another one, and private. */
+  ticket: string | null;
+}
 
 /** The place in a report that a URL names. */
 export interface ReportPlace {
@@ -20,7 +37,11 @@ export interface ReportPlace {
   /** The death of which it is shown what led to it. */
   death: string | null;
   /** A span by hand, ms since the encounter began. */
-  span: { fromMs: number; toMs: number } | null;
+  span: PlaceSpan | null;
+  /** What that is compared with; `null`: nothing. */
+  other: OtherSide | null;
+  /** By which figure. */
+  by: Measure;
   window: ChartWindow;
   /** The moment that a replay stands at, ms since the encounter began; `null`: none is played. */
   at: number | null;
@@ -35,19 +56,34 @@ export function parsePlace(search: string): ReportPlace {
     const text = query.get(name);
     return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
   };
-  const [from, to] = [whole('from'), whole('to')];
+  const spanOf = (first: string, last: string): PlaceSpan | null => {
+    const [from, to] = [whole(first), whole(last)];
+    return from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null;
+  };
+  const report = query.get('with');
+  const other =
+    report === null || report === ''
+      ? null
+      : {
+          report,
+          attempt: whole('withAttempt'),
+          span: spanOf('withFrom', 'withTo'),
+          ticket: query.get('withTicket'),
+        };
   const column = SORT_COLUMNS.find((name) => name === query.get('sort')) ?? SORT_DEFAULT.column;
   const natural: Sort = { column, turned: false };
   const order = query.get('order');
   const turned = order !== null && order === (isAscending(natural) ? 'desc' : 'asc');
   return {
-    tab: REPORT_TABS.find((tab) => tab === query.get('tab')) ?? 'damage',
+    tab: REPORT_TABS.find((tab) => tab === query.get('tab')) ?? usualTab(other),
     sort: { column, turned },
     player: query.get('player'),
     attempt: whole('attempt'),
     bosses: query.get('of') === 'bosses',
     death: query.get('death'),
-    span: from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null,
+    span: spanOf('from', 'to'),
+    other,
+    by: MEASURES.find((measure) => measure === query.get('by')) ?? BY_DEFAULT,
     window: WINDOWS.find((seconds) => seconds === whole('window')) ?? WINDOW_DEFAULT,
     at: whole('at'),
     fight: whole('at') === null ? null : query.get('fight'),
@@ -61,7 +97,7 @@ export function formatPlace(place: ReportPlace, search: string): string {
     if (value === null) query.delete(name);
     else query.set(name, String(value));
   };
-  put('tab', place.tab === 'damage' ? null : place.tab);
+  put('tab', place.tab === usualTab(place.other) ? null : place.tab);
   put('sort', place.sort.column === SORT_DEFAULT.column ? null : place.sort.column);
   put('order', place.sort.turned ? (isAscending(place.sort) ? 'asc' : 'desc') : null);
   put('player', place.player);
@@ -70,11 +106,22 @@ export function formatPlace(place: ReportPlace, search: string): string {
   put('death', place.death);
   put('from', place.span?.fromMs ?? null);
   put('to', place.span?.toMs ?? null);
+  put('with', place.other?.report ?? null);
+  put('withAttempt', place.other?.attempt ?? null);
+  put('withFrom', place.other?.span?.fromMs ?? null);
+  put('withTo', place.other?.span?.toMs ?? null);
+  put('withTicket', place.other?.ticket ?? null);
+  put('by', place.by === BY_DEFAULT ? null : place.by);
   put('window', place.window === WINDOW_DEFAULT ? null : place.window);
   put('at', place.at);
   put('fight', place.at === null ? null : place.fight);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+/** The tab of an address that names none: one that names something to compare with is about that. */
+function usualTab(other: OtherSide | null): ReportTab {
+  return other === null ? 'damage' : 'compare';
 }
 
 /** The ticket of a private raid, from the page's own address. */

@@ -270,8 +270,9 @@ export class Replay {
     }
   }
 
-  /** The fight is over. */
+  /** The fight is over: what it ended as is shown together with that. */
   #arrive(): void {
+    this.view = this.#held;
     this.playing = false;
     this.#anchorMs = null;
     this.atMs = this.#of()?.lastMs ?? this.atMs;

@@ -161,6 +161,16 @@ describe('a replay', () => {
     expect(asked()).toMatchObject({ at: '1000', speed: '1' });
   });
 
+  it('shows what it ended as together with its end, not a frame of the screen later', () => {
+    env.frames = [];
+    replay.play();
+    env.socket.give(keyframe());
+    env.socket.give(tick(6, { head: { ...feedFight().head, totals: totals({ damage: 1_234 }) } }));
+    env.socket.give(ended);
+    env.socket.give(bye(null));
+    expect([replay.playing, replay.figures?.totals.damage]).toEqual([false, 1_234]);
+  });
+
   it('that was let go is not at its end: it stays where it is, says why, and has its report looked at', () => {
     replay.play();
     env.socket.give(keyframe());

@@ -467,6 +467,18 @@ describe('permanent links', () => {
     ]);
   });
 
+  it.each([
+    ['not_taken', /took no message for a day/],
+    ['lost', /Set it again/],
+  ] as const)('say what to do with a webhook that has stopped: %s', async (stopped, words) => {
+    const webhook: Webhook = { host: 'discord.com', setAtMs: 1, sentAtMs: null, stopped, stoppedAtMs: 2 };
+    await opened(me(), { 'GET /api/v1/live/MIRA/webhook': () => Response.json({ webhook }) });
+    await press('Discord');
+    await screen.findByText(words);
+    expect(screen.queryByRole('button', { name: 'Send a test message' })).toBeNull();
+    expect(screen.getByRole('form', { name: 'Set a webhook' })).toBeTruthy();
+  });
+
   it('are told, and links to each are made and revoked as those to a raid', async () => {
     const held = [
       { id: 1, name: null, channelUrl: 'https://relay.example/live/MIRA' },

@@ -22,7 +22,7 @@ let asked: string[];
 let socket: FakeSocket | undefined;
 
 beforeEach(() => {
-  others = {};
+  others = { '/night': { code: 'RAID', fights: [], next: null } };
   asked = [];
   vi.stubGlobal('fetch', (url: string) => {
     const { pathname } = new URL(url, 'http://relay.example');
@@ -94,6 +94,16 @@ describe('the page of a raid', () => {
     cleanup();
     await opened(raidPage({ reports: [summary()] }));
     await screen.findByText('Kill', {}, { timeout: 500 });
+  });
+
+  it('has its pulls above its fights when one of them is over', async () => {
+    await opened(raidPage({ reports: [summary({ reportId: 'r2', outcome: 'wipe' }), summary()] }));
+    await vi.waitUntil(() => document.querySelectorAll('[data-pull]').length === 2, { timeout: 4_000 });
+    const pulls = [...document.querySelectorAll<HTMLAnchorElement>('[data-pull]')];
+    expect(pulls.map((pull) => [pull.pathname, pull.dataset['outcome']])).toEqual([
+      ['/reports/r1', 'kill'],
+      ['/reports/r2', 'wipe'],
+    ]);
   });
 
   it('says whether its uploader is there', async () => {

@@ -12,6 +12,8 @@ import {
 } from '$lib/testing/samples';
 import type { Details, PointOfView, Recaps, Report, Timeline } from '$lib/api/types';
 import type { SkillRow } from '$lib/wire/types';
+// Loaded with the page when it is wanted: made ready here, so that no test waits for it to be compiled.
+import './ComparePanel.svelte';
 import ReportPage from './ReportPage.svelte';
 
 // uPlot draws on a canvas, which happy-dom has not.
@@ -103,7 +105,7 @@ describe('the page of a fight of sums', () => {
 describe('the page of a fight that tells less', () => {
   it('has no tab for damage taken and says what is not recorded', async () => {
     await opened(untoldReport(), '?tab=taken');
-    expect(tabs()).toEqual(['Summary', 'Damage', 'Healing']);
+    expect(tabs()).toEqual(['Summary', 'Damage', 'Healing', 'Compare']);
     expect(screen.getByRole('tab', { selected: true }).textContent).toBe('Damage');
     expect(screen.getByText('This upload does not record deaths.')).toBeTruthy();
     expect(screen.getByText('This upload does not record attempts.')).toBeTruthy();
@@ -120,7 +122,7 @@ describe('the page of a fight that tells less', () => {
 
   it('has all tabs where all is told', async () => {
     await opened(report({ state: 'final' }), '?tab=taken');
-    expect(tabs()).toEqual(['Summary', 'Damage', 'Healing', 'Damage taken', 'Targets']);
+    expect(tabs()).toEqual(['Summary', 'Damage', 'Healing', 'Damage taken', 'Targets', 'Compare']);
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
   });
 });
@@ -183,6 +185,20 @@ describe('the page of a fight that others uploaded, too', () => {
   it('says nothing where nobody else did', async () => {
     await opened(report({ state: 'final' }));
     expect(screen.queryByRole('region', { name: /points of view/ })).toBeNull();
+  });
+});
+
+describe('the file of a fight', () => {
+  const link = (): HTMLElement | null => screen.queryByRole('link', { name: 'Save the whole fight' });
+
+  it('is had of one that is over', async () => {
+    await opened(report({ state: 'final' }), '?ticket=t1');
+    expect(link()?.getAttribute('href')).toBe('/api/v1/reports/r1/file?ticket=t1');
+  });
+
+  it('is not had while it goes on', async () => {
+    await opened(report({ state: 'live' }));
+    expect(link()).toBeNull();
   });
 });
 
@@ -279,6 +295,68 @@ describe('the tabs of a report', () => {
     expect(names()).toEqual(['Boss', 'A', 'Whelp']);
     await fireEvent.click(screen.getByRole('checkbox', { name: 'Bosses only' }));
     expect(names()).toEqual(['Boss', 'A']);
+  });
+});
+
+describe('a comparison', () => {
+  const attempt = { reason: 'initial', bossHpStart: null, bossHpEnd: null, deaths: 0, bossDamage: null } as const;
+  const fight = (): Report =>
+    report({
+      state: 'final',
+      attempts: [
+        { ...attempt, index: 1, startMs: 0, endMs: 4_000, outcome: 'wipe' as const },
+        { ...attempt, index: 2, startMs: 4_000, endMs: null, outcome: 'kill' as const },
+      ],
+    });
+  const rows = (): string[] =>
+    [...document.querySelectorAll('[data-table=compare-players] tbody tr')].map((row) =>
+      row.textContent.replace(/\s+/g, ' ').trim(),
+    );
+
+  it('begins at the chosen attempt, is a link, and shows both sides as the relay folds them', async () => {
+    await opened(fight(), '?attempt=2');
+    await fireEvent.click(screen.getByRole('button', { name: 'Compare attempt 2 with…' }));
+    expect(location.search).toBe('?attempt=2&tab=compare');
+    await fireEvent.click(await screen.findByRole('button', { name: /^Attempt 1, wipe/ }));
+    expect(location.search).toBe('?attempt=2&with=r1&withAttempt=1');
+    await vi.waitUntil(() => rows().length === 2);
+    expect(asked.some((url) => url.includes('/reports/r1?from=0&to=4000'))).toBe(true);
+    expect(document.activeElement?.getAttribute('aria-label')).toBe('Comparison');
+    await fireEvent.change(screen.getByRole('combobox', { name: 'Compare players by' }), {
+      target: { value: 'damage' },
+    });
+    expect(location.search).toBe('?attempt=2&with=r1&withAttempt=1&by=damage');
+    expect(rows()[0]).toMatch(/A\s?200\s?200 0/);
+    expect(screen.getByRole('link', { name: 'Swap' }).getAttribute('href')).toBe(
+      '/reports/r1?attempt=1&with=r1&withAttempt=2&by=damage',
+    );
+    history.back();
+    await vi.waitUntil(() => location.search === '?attempt=2&tab=compare');
+    await screen.findByRole('button', { name: /^Attempt 1, wipe/ });
+  });
+
+  it('tells by whom and with what a player was hit on both sides', async () => {
+    const row = { playerKey: 'a', byPlayer: null, by: 'Boss', skillId: 900, variantId: null, skill: 'Toll' };
+    details = { ...details, taken: [{ ...row, total: 50, hits: 2, max: 30 }] };
+    await opened(fight(), '?with=r1&withAttempt=1&by=taken&player=a');
+    await vi.waitUntil(() => document.querySelector('[data-table=compare-skills] tbody tr') !== null);
+    expect(text('[data-table=compare-skills] tbody th')).toBe('Toll · Boss');
+    expect(asked.filter((url) => url.includes('/details')).sort()).toEqual([
+      '/api/v1/reports/r1/details',
+      '/api/v1/reports/r1/details?from=0&to=4000',
+    ]);
+  });
+
+  it('takes the link of another report, and says what is none', async () => {
+    await opened(fight(), '?tab=compare');
+    const field = await screen.findByLabelText('Another report: its link, or its id');
+    await fireEvent.input(field, { target: { value: 'https://other.example/reports/r9' } });
+    await fireEvent.click(screen.getByRole('button', { name: 'Compare' }));
+    expect(screen.getByRole('alert').textContent).toContain('another site');
+    await fireEvent.input(field, { target: { value: `${location.origin}/reports/r9?attempt=1&ticket=t` } });
+    await fireEvent.click(screen.getByRole('button', { name: 'Compare' }));
+    expect(location.search).toBe('?with=r9&withAttempt=1&withTicket=t');
+    await vi.waitUntil(() => asked.some((url) => url.includes('/reports/r9?from=0&to=4000&ticket=t')));
   });
 });
 

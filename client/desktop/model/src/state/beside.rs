@@ -7,7 +7,7 @@ use crate::view::UploadView;
 pub struct Beside {
     /// The relay's address.
     pub relay: Option<String>,
-    /// By how much those are behind who are no members, seconds.
+    /// By how much those are to be behind who are no members, seconds: what the relay has counts, once it was heard.
     pub shown_s: u32,
     /// The upload of old fights that is under way.
     pub upload: Option<UploadView>,

@@ -16,6 +16,9 @@ impl State {
         if let Some(is_private) = self.otherwise.filter(|_| self.connected) {
             said = said.beside(words.shown_otherwise(is_private));
         }
+        if let Some((names, delay_s)) = self.set_there.filter(|_| self.connected) {
+            said = said.beside(words.set_there(names, delay_s));
+        }
         if let Some(private) = self.pending() {
             said = said.beside(words.pending(private));
         }
@@ -28,7 +31,7 @@ impl State {
             meter: self.meter.as_ref().map(|meter| meter.view(words)),
             relay: beside.relay.clone(),
             fight: self.fight(words),
-            delay: self.delay(beside.shown_s),
+            delay: self.delay(self.shown_s.unwrap_or(beside.shown_s)),
             link: self.link.as_ref().map(|link| LinkView {
                 raid: link.raid.clone(),
                 channel: link.channel.clone(),

@@ -11,8 +11,11 @@ use crate::words::of;
 const RELAY: &str = "https://raid.example";
 
 fn connected(url: &str) -> Change {
+    connected_as(url, ShownTo::default())
+}
+
+fn connected_as(url: &str, shown_to: ShownTo) -> Change {
     let channel_url = format!("{RELAY}/live/me");
-    let shown_to = ShownTo::default();
     Change::Connected { raid: "code".into(), url: format!("{RELAY}/raids/{url}"), channel_url, shown_to }
 }
 
@@ -138,6 +141,28 @@ fn what_is_shown_as_arrived_is_confirmed() {
     let late = Status { connected: true, delay: Some(delay), ..Status::default() };
     let shown = view(&after(&[(0, Change::Status(late))])).delay.unwrap();
     assert_eq!((shown.meter_ms, shown.relay_ms, shown.waiting_since_ms, shown.shown_s), (Some(100), None, Some(7), 60));
+}
+
+#[test]
+fn how_far_others_are_behind_is_told_as_the_relay_has_it_once_that_was_heard() {
+    let shown_s = |state: &State| view(state).delay.map(|delay| delay.shown_s);
+    let late = Change::Status(Status { connected: true, delay: Some(Delay::default()), ..Status::default() });
+    let mut state = after(&[(0, late.clone())]);
+    assert_eq!(shown_s(&state), Some(60), "as it is set here");
+    let there = ShownTo { delay_s: Some(10), ..ShownTo::default() };
+    state.hear(&connected_as("a", there), 1);
+    assert_eq!(shown_s(&state), Some(10));
+    state.hear(&Change::SetThere { names: NamesPolicy::Class, delay_s: 10 }, 1);
+    let said = view(&state).sentence;
+    let there =
+        "Others see classes in place of names of this raid, 10 seconds later: that was set on the relay's page.";
+    assert!(said.ends_with(there), "{said}");
+    state.hear(&connected("a"), 1);
+    assert!(!view(&state).sentence.contains("set on the relay"));
+    // Another run has heard nothing yet.
+    state.runs();
+    state.hear(&late, 2);
+    assert_eq!(shown_s(&state), Some(60));
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub struct DelayView {
     pub relay_ms: Option<u64>,
     /// Since when the oldest waits that has not arrived, Unix ms; `null` where all has.
     pub waiting_since_ms: Option<i64>,
-    /// By how much those are behind who are no members, as it was set, seconds.
+    /// By how much those are behind who are no members, seconds: as the relay has it, else as it is set here.
     pub shown_s: u32,
 }
 

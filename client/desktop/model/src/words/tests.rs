@@ -489,6 +489,9 @@ fn of_the_rest(words: &dyn Words) -> Vec<Said> {
     let mut said: Vec<_> = standings.iter().map(|standing| words.standing(standing)).collect();
     said.extend(rules().iter().map(|rule| words.rule(rule)));
     said.extend([false, true].map(|is_private| words.shown_otherwise(is_private)));
+    for names in [NamesPolicy::Full, NamesPolicy::Class, NamesPolicy::Hidden] {
+        said.extend([0, 60].map(|delay_s| words.set_there(names, delay_s)));
+    }
     said.extend([false, true].map(|private| words.pending(private)));
     let tally = |n| Tally { new: n, known: n, kept: n, failed: n, ..Tally::default() };
     for n in 0..3 {

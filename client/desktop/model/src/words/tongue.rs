@@ -30,6 +30,9 @@ pub trait Words: Faults + Send + Sync {
     /// That the relay shows the raid otherwise than was asked for, for somebody has set it so there.
     fn shown_otherwise(&self, is_private: bool) -> Said;
 
+    /// That others see these names of the raid, so many seconds late, for somebody has set that on the relay.
+    fn set_there(&self, names: NamesPolicy, delay_s: u32) -> Said;
+
     /// That the raid was asked to be private, or not to be, and that the relay has not said yet that it is so.
     fn pending(&self, private: bool) -> Said;
 

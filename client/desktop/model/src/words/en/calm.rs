@@ -109,6 +109,20 @@ impl Words for English {
             .and(format!("Choose \u{201c}{item}\u{201d} once more, or change it on your account page."))
     }
 
+    fn set_there(&self, names: NamesPolicy, delay_s: u32) -> Said {
+        let names = match names {
+            NamesPolicy::Full => "all names",
+            NamesPolicy::Class => "classes in place of names",
+            NamesPolicy::Hidden => "only names of players who agreed",
+        };
+        let delay = match delay_s {
+            0 => "without a delay".to_owned(),
+            seconds => format!("{seconds} seconds later"),
+        };
+        Said::new(format!("Others see {names} of this raid, {delay}: that was set on the relay's page."))
+            .and("Change it on your account page.")
+    }
+
     fn pending(&self, private: bool) -> Said {
         Said::new(match private {
             true => "This raid is to be private. The relay has not heard it yet: until then others see what is there.",

@@ -98,6 +98,20 @@ impl Words for Chinese {
             .and(format!("请再次选择“{item}”，或在账号页面中更改。"))
     }
 
+    fn set_there(&self, names: NamesPolicy, delay_s: u32) -> Said {
+        let names = match names {
+            NamesPolicy::Full => "所有人的名字",
+            NamesPolicy::Class => "职业，看不到名字",
+            NamesPolicy::Hidden => "同意公开的玩家的名字",
+        };
+        let delay = match delay_s {
+            0 => "没有延迟".to_owned(),
+            seconds => format!("延迟 {seconds} 秒"),
+        };
+        Said::new(format!("本次副本中，其他人能看到{names}，{delay}：这是在中继页面上设置的。"))
+            .and("如需更改，请在账号页面中设置。")
+    }
+
     fn pending(&self, private: bool) -> Said {
         Said::new(match private {
             true => "本次副本将设为私密。中继还没有确认：在此之前，其他人仍能看到已有的内容。",
