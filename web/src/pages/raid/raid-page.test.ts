@@ -199,6 +199,37 @@ describe('a fight that goes on', () => {
     expect(location.search).toBe('?window=1');
   });
 
+  it('has its attempts and deaths, which lead to its report', async () => {
+    const { feed } = await fighting();
+    const went = vi.spyOn(location, 'assign').mockImplementation(() => undefined);
+    const attempt = {
+      index: 1,
+      startMs: 0,
+      endMs: 50_000,
+      reason: 'initial',
+      bossHpStart: 100,
+      bossHpEnd: 25,
+      deaths: 1,
+      outcome: 'wipe' as const,
+      bossDamage: 75,
+    };
+    const death = {
+      atMs: 40_000,
+      playerKey: 'b',
+      name: 'B',
+      classId: 2,
+      specId: 3,
+      killer: 'Ogre',
+      skill: null,
+      skillId: null,
+    };
+    feed.give(tick(6, { attempts: [attempt], deaths: [death] }));
+    const one = await screen.findByText(/boss at 25.0%/, {}, { timeout: 10_000 });
+    await fireEvent.click(one);
+    await fireEvent.click(screen.getByTitle('What led to the death of B'));
+    expect(went.mock.calls).toEqual([['/reports/r1?attempt=1'], ['/reports/r1?tab=deaths&death=40000-b']]);
+  }, 15_000);
+
   it('has its chart, with what happened before its reader came', async () => {
     others['/timeline'] = timeline({
       buckets: 55,
