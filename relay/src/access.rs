@@ -15,6 +15,7 @@ mod owner;
 mod ticket;
 mod veil;
 mod visible;
+mod watching;
 mod wish;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use self::owner::Uploader;
 pub use self::ticket::{FeedOf, FeedTickets};
 pub use self::veil::{Numbers, Veils, players_of};
 pub use self::visible::Visible;
+pub(crate) use self::watching::hears_how_many_watch;
 pub use self::wish::Heeded;
 
 /// Who asks.

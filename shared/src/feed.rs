@@ -339,6 +339,10 @@ pub struct Echo {
     pub clock: f64,
     /// The relay's clock, Unix ms.
     pub relay_ms: i64,
+    /// How many watch the raid, as of some seconds ago; absent where that is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub watching: Option<u32>,
 }
 
 /// A frame from a spectator to the relay: nothing else exists.

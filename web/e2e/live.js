@@ -1,5 +1,5 @@
 /** What is true while the fight goes on, and when it ends. */
-import { rowsOf, status } from './browser.js';
+import { chartBox, rowsOf, status } from './browser.js';
 import { expect, same } from './runner.js';
 
 /**
@@ -98,6 +98,60 @@ export async function liveChecks(runner, world, meanwhile) {
     await page.locator('[data-delay]').waitFor({ timeout: 20_000 });
     const text = await page.locator('[data-delay]').innerText();
     expect(/Delay [\d.]+ s: meter .+, relay .+, you .+ ± /.test(text), text);
+  });
+
+  await runner.run('each tab of a live report opens by its key, stands in the address, and goes on', async () => {
+    const tabs = await page.locator('[role=tab]').allInnerTexts();
+    expect(tabs.length >= 2, tabs.join());
+    for (const [at, name] of tabs.entries()) {
+      await page.keyboard.press(String(at + 1));
+      await page.locator('[role=tab][aria-selected=true]').filter({ hasText: name }).waitFor();
+      await page.locator('#figures [aria-busy]').waitFor({ state: 'detached', timeout: 20_000 });
+      await page.locator('#told > *').first().waitFor();
+    }
+    await page.getByRole('tab', { name: 'Damage', exact: true }).click();
+    same(new URL(page.url()).searchParams.get('tab'), null, 'the tab of damage needs no word in the address');
+    await rowsAreTheApis(page, world);
+  });
+
+  await runner.run('a live fight is looked back at, and nothing that comes moves who does', async () => {
+    // Arrows go through tabs where one has the focus.
+    await page.evaluate(() => {
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await status(page, ['replay']);
+    await page.locator('[data-table=players] tr[data-key]').first().waitFor();
+    const at = new URL(page.url()).searchParams.get('at');
+    const until = damageOf(await world.api(`/reports/${world.reportId}?from=0&to=${at}`));
+    await page.waitForFunction(
+      (some) =>
+        [...document.querySelectorAll('[data-amount]')].some((cell) =>
+          some.includes(cell.getAttribute('data-exact') ?? ''),
+        ),
+      Object.values(until).map(String),
+    );
+    same(acted(await rowsOf(page)), acted(until), 'rows until the moment');
+    await page.waitForTimeout(2_000);
+    same(acted(await rowsOf(page)), acted(until), 'rows until the moment, later');
+    same(new URL(page.url()).searchParams.get('at'), at, 'moment');
+    // A press on the chart goes to another, and one key back to the present.
+    const box = await chartBox(page);
+    await page.mouse.click(box.x + box.width * 0.25, box.y + box.height * 0.5);
+    await page.waitForFunction((before) => new URL(location.href).searchParams.get('at') !== before, at);
+    await page.keyboard.press('l');
+    await status(page, ['live', 'idle']);
+    same(new URL(page.url()).searchParams.get('at'), null, 'moment');
+    await rowsAreTheApis(page, world);
+  });
+
+  await runner.run('what is asked about a live fight is told, or a dash', async () => {
+    for (const name of ['pace', 'to-kill']) {
+      const said = (await page.locator(`[data-${name}]`).innerText()).trim();
+      expect(said !== '' && !said.includes('NaN'), `${name}: ${said}`);
+    }
+    await page.locator('[data-frames="0"]').waitFor({ timeout: 20_000 });
   });
 
   await runner.run('skills of a player open by keyboard, stand in the address, and close with Escape', async () => {

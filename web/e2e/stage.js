@@ -62,6 +62,9 @@ export class Stage {
   delayS = 0;
   /** Which names it shows. */
   names = 'full';
+  /** How many watch, as it says; `null`: it does not. */
+  /** @type {number | null} */
+  watching = null;
   /** Fights of its raid that are over, the oldest first, as its evening tells them. */
   /** @type {{ report: { reportId: string } & Record<string, unknown> }[]} */
   evening = [];
@@ -112,7 +115,9 @@ export class Stage {
         const said = /** @type {{ t: string, clock: number }} */ (
           text ? JSON.parse(payload.toString()) : decode(payload)
         );
-        if (said.t === 'probe') send({ t: 'echo', clock: said.clock, relayMs: Date.now() });
+        if (said.t !== 'probe') return;
+        const watching = this.watching === null ? {} : { watching: this.watching };
+        send({ t: 'echo', clock: said.clock, relayMs: Date.now(), ...watching });
       });
       if (url.searchParams.has('report')) {
         this.#replay(socket, Number(url.searchParams.get('at')), Number(url.searchParams.get('speed')));
@@ -348,6 +353,8 @@ class StagedFight {
   /** @type {string[]} */
   called = [];
   lastMs = BEGUN_MS;
+  /** Whether its boss' health falls, and ticks tell it: 0.1% of it a second. */
+  hurts = false;
   startedAtMs = Date.now() - BEGUN_MS;
   /** @type {number[][]} */
   rows = Array.from({ length: 20 }, (_, at) => {
@@ -402,6 +409,7 @@ class StagedFight {
       head: this.#head(),
       rows: changes,
       ...(buckets.length === 0 ? {} : { buckets }),
+      ...(this.hurts ? { bosses: this.#bosses() } : {}),
       ms: [now - 60, now - 20, now],
     };
   }
@@ -467,14 +475,17 @@ class StagedFight {
     };
   }
 
+  #bosses() {
+    const hp = 4e9 - (this.hurts ? 9e3 * (this.lastMs - BEGUN_MS) : 0);
+    return [{ name: 'Super Battle Mech 99', monsterId: 99, maxHp: 9e9, hp, damage: 5e9, hits: 50_000, defeated: null }];
+  }
+
   #same() {
     return {
       reportId: this.reportId,
       startedAtMs: this.startedAtMs,
       encounter: { scene: 'Towering Ruin', sceneId: 1021, difficulty: 8 },
-      bosses: [
-        { name: 'Super Battle Mech 99', monsterId: 99, maxHp: 9e9, hp: 4e9, damage: 5e9, hits: 50_000, defeated: null },
-      ],
+      bosses: this.#bosses(),
       attempts: [
         { index: 1, startMs: 0, endMs: 118_000, reason: 'initial', bossHpStart: 9e9, bossHpEnd: 5e9, deaths: 20 },
         { index: 2, startMs: 140_000, endMs: null, reason: 'wipe', bossHpStart: 9e9, bossHpEnd: null, deaths: 0 },

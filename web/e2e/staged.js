@@ -162,6 +162,91 @@ export async function stagedChecks(runner, context) {
     stage.begin();
   });
 
+  await runner.run('the page of a raid has its chart below the players, and beside them on a wide screen', async () => {
+    const page = await open(`/raids/${STAGED.raid}`);
+    await page.locator(ROWS).first().waitFor();
+    const below = await chartBox(page);
+    const table = async () => {
+      const box = await page.locator('[data-table=players]').boundingBox();
+      if (box === null) throw new Error('there is no table');
+      return box;
+    };
+    const narrow = await table();
+    expect(below.y >= narrow.y + narrow.height, `chart at ${below.y}, table to ${narrow.y + narrow.height}`);
+    await page.setViewportSize({ width: 2560, height: 1400 });
+    const [beside, wide] = [await chartBox(page), await table()];
+    expect(beside.x + beside.width <= wide.x, `chart to ${beside.x + beside.width}, table at ${wide.x}`);
+    expect(Math.abs(beside.y - wide.y) < 80, `chart at ${beside.y}, table at ${wide.y}`);
+    // A press on it looks back, and what comes moves nobody who does.
+    await page.mouse.click(beside.x + beside.width * 0.5, beside.y + beside.height * 0.5);
+    await status(page, ['replay']);
+    const at = new URL(page.url()).searchParams.get('at');
+    expect(at !== null, page.url());
+    stage.tick(5_000);
+    await page.waitForTimeout(500);
+    same(new URL(page.url()).searchParams.get('at'), at, 'moment');
+    await page.keyboard.press('l');
+    await status(page, ['live', 'idle']);
+    await page.close();
+  });
+
+  await runner.run('a fight that goes on tells its pace, how long its boss lives, and how many watch', async () => {
+    stage.watching = 7;
+    stage.begin();
+    stage.fight.hurts = true;
+    for (const path of [`/reports/${stage.fight.reportId}`, `/raids/${STAGED.raid}`]) {
+      const page = await open(path);
+      await page.locator(ROWS).first().waitFor();
+      // It has gone on for longer than the attempt before.
+      await page.locator('[data-pace=longer]').waitFor();
+      same(await page.locator('[data-to-kill]').innerText(), '–', 'time to kill before anything is known');
+      for (let s = 0; s < 8; s++) {
+        stage.tick(1_000);
+        await page.waitForTimeout(100);
+      }
+      await page.locator('[data-to-kill] [aria-hidden]').waitFor();
+      expect(/^7:\d\d/.test(await page.locator('[data-to-kill]').innerText()), 'time to kill');
+      await page.locator('[data-watching="7"]').waitFor({ timeout: 30_000 });
+      if (path.startsWith('/raids/')) {
+        await page.locator('[data-lists] [data-attempt="1"]').click();
+        await page.waitForURL(/\/reports\/[^/]+\?attempt=1$/);
+      }
+      // A minute after the second attempt began, half way through what the first one took.
+      await page.goto(`${stage.origin}${path}?at=200000`);
+      await page.locator('[data-pace=ahead]').waitFor();
+      same(await page.locator('[data-to-kill]').innerText(), '–', 'time to kill at a moment');
+      await page.close();
+    }
+    stage.watching = null;
+    stage.begin();
+    const page = await open(`/raids/${STAGED.raid}`);
+    await page.locator('[data-pace]').waitFor();
+    await page.waitForTimeout(1_500);
+    same(await page.locator('[data-watching]').count(), 0, 'a number that is not told');
+    await page.close();
+  });
+
+  await runner.run('the delay says on demand whether all frames came, and which were made good', async () => {
+    const page = await open(`/raids/${STAGED.raid}`);
+    await page.locator(ROWS).first().waitFor();
+    const stop = stage.run(5);
+    await page.locator('[data-frames="0"]').waitFor();
+    same(await page.locator('[data-delay-details]').isVisible(), false, 'details before they are asked for');
+    await page.locator('summary:has([data-delay])').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('[data-delay-details]').waitFor();
+    const told = () => page.locator('[data-delay-details]').innerText();
+    expect(/\d frames? came since this page was opened/.test(await told()), await told());
+    expect(!(await told()).includes('as one whole picture'), await told());
+    // Ticks that come while it is away come as one keyframe.
+    stage.cut();
+    await status(page, ['live', 'idle'], 30_000);
+    await page.getByText('as one whole picture').waitFor();
+    same(await page.locator('[data-frames]').getAttribute('data-frames'), '0', 'frames missed');
+    stop();
+    await page.close();
+  });
+
   await runner.run('every link of a private raid takes its ticket along', async () => {
     const page = await open(`/raids/${STAGED.raid}?ticket=tic%2Bket`);
     await page.locator(ROWS).first().waitFor();

@@ -340,7 +340,8 @@ impl Room {
         }
     }
 
-    fn len(&self) -> usize {
+    /// How many are there.
+    pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.standing().len()).sum()
     }
 

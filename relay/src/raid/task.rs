@@ -27,6 +27,7 @@ mod report;
 mod stage;
 mod state;
 mod views;
+mod watching;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

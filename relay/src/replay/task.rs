@@ -55,7 +55,7 @@ impl Viewer {
             let answer = match heard {
                 Heard::Ping(payload) => fanout::pong(&payload),
                 Heard::Request(FeedRequest::Probe { clock }) => {
-                    self.format.encode(&FeedFrame::Echo(Echo { clock, relay_ms }))
+                    self.format.encode(&FeedFrame::Echo(Echo { clock, relay_ms, watching: None }))
                 }
                 // It has one pace, and rows of nobody.
                 Heard::Request(_) | Heard::Call(_) => continue,

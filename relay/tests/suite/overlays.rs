@@ -1,13 +1,15 @@
-//! Overlays: which are connected, who is told, and what those hear that read `CombatData`.
+//! Overlays: which are connected, who is told, and what those hear that read `CombatData`; and how many watch beside them.
 
 use futures::{SinkExt as _, StreamExt as _};
-use raidcast_shared::feed::SUBPROTOCOL_JSON;
+use raidcast_shared::feed::{FeedFrame, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Visibility};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
+use uuid::Uuid;
 
-use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
 
 /// The overlays that are listed, once there are so many.
 async fn listed(relay: &TestRelay, of: &str, count: usize) -> Vec<Value> {
@@ -103,6 +105,51 @@ async fn an_overlay_whose_socket_is_gone_is_told_no_more() {
     overlays.pop();
     listed(&relay, &of, 2).await;
     drop((overlays, uploader));
+    relay.stop().await;
+}
+
+/// What a spectator is told of how many watch.
+async fn watching(spectator: &mut Spectator) -> Option<u32> {
+    spectator.ask(&FeedRequest::Probe { clock: 0.5 }).await;
+    loop {
+        if let FeedFrame::Echo(echo) = spectator.hear().await.expect("an echo") {
+            return echo.watching;
+        }
+    }
+}
+
+#[tokio::test]
+async fn spectators_are_told_how_many_watch_but_not_of_what_is_private_and_not_who_is_behind() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let joins = async |feed: &str| {
+        let mut joins = Spectator::join(&relay, feed, SUBPROTOCOL).await;
+        joins.hear().await.expect("a keyframe");
+        joins
+    };
+    let (mut first, mut overlay) = (joins(&raid).await, joins(&format!("{raid}/feed?as=overlay")).await);
+    let mut second = joins(&raid).await;
+    assert_eq!((watching(&mut first).await, watching(&mut overlay).await), (Some(2), Some(2)));
+    // It does not show who comes at a moment.
+    let mut third = joins(&raid).await;
+    assert_eq!(watching(&mut third).await, Some(2));
+    relay.pass_ms(5_000);
+    assert_eq!(watching(&mut second).await, Some(3));
+
+    let behind = Hello { raid: RaidId(Uuid::from_u128(2)), delay_s: 60, ..hello() };
+    let behind = Uploader::connect_as(&relay, KEY, behind).await;
+    let mut stranger = joins(&behind.welcome.raid).await;
+    let feed = |raid: &str| format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut member = Spectator::join_as(&feed(&behind.welcome.raid), SUBPROTOCOL, Some(READ_KEY)).await;
+    assert_eq!((watching(&mut stranger).await, watching(&mut member).await), (None, Some(2)));
+
+    let private = Hello { raid: RaidId(Uuid::from_u128(3)), visibility: Visibility::Private, ..hello() };
+    let private = Uploader::connect_as(&relay, KEY, private).await;
+    let mut member = Spectator::join_as(&feed(&private.welcome.raid), SUBPROTOCOL, Some(READ_KEY)).await;
+    assert_eq!(watching(&mut member).await, None);
+    drop((uploader, behind, private));
     relay.stop().await;
 }
 

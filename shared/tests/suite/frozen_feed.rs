@@ -125,7 +125,8 @@ fn frames() -> Vec<(String, FeedFrame)> {
     let detail = Detail { position: 2, report_id: "r".into(), player_key: key, skills };
     out.push(("detail".to_owned(), FeedFrame::Detail(detail)));
     out.push(("bye".to_owned(), FeedFrame::Bye(Bye { reason: "why".into(), retry_ms: Some(1_000) })));
-    out.push(("echo".to_owned(), FeedFrame::Echo(Echo { clock: 0.5, relay_ms: 6 })));
+    out.push(("echo".to_owned(), FeedFrame::Echo(Echo { clock: 0.5, relay_ms: 6, watching: None })));
+    out.push(("echo_watching".to_owned(), FeedFrame::Echo(Echo { clock: 0.5, relay_ms: 6, watching: Some(3) })));
     out
 }
 

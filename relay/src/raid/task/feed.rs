@@ -225,12 +225,13 @@ impl RaidTask {
             self.bring_up(of, pace);
         }
         let relay_ms = self.around.context.clock.now_ms();
+        let watching = if matches!(what, FromSpectator::Probe(_)) { self.watching(of) } else { None };
         let Stage { room, .. } = self.stages.get_mut(of);
         match what {
             FromSpectator::Gone => room.leave(id),
             FromSpectator::Ping(payload) => room.answer(id, format, Answer::Pong(&payload)),
             FromSpectator::Probe(clock) => {
-                let echo = FeedFrame::Echo(Echo { clock, relay_ms });
+                let echo = FeedFrame::Echo(Echo { clock, relay_ms, watching });
                 room.answer(id, format, Answer::Frame(&echo));
             }
             FromSpectator::Pace => room.pace(id, pace),

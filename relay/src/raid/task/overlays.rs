@@ -44,6 +44,12 @@ impl Overlays {
         self.0.iter().map(|held| held.line.clone()).collect()
     }
 
+    /// How many of those are connected.
+    pub(super) fn count(&mut self) -> usize {
+        self.forget();
+        self.0.len()
+    }
+
     fn forget(&mut self) {
         self.0.retain(|held| !held.left.is_cancelled());
     }
@@ -72,7 +78,7 @@ mod tests {
         assert_eq!((told.len(), told.iter().filter(|line| line.member).count()), (OVERLAYS_TOLD_MAX, 1));
         assert_eq!(told.last().map(|line| line.heard_at_ms), Some(5_000));
         strangers.iter().for_each(CancellationToken::cancel);
-        assert_eq!(overlays.told().len(), 1);
+        assert_eq!((overlays.told().len(), overlays.count()), (1, 1));
         own.cancel();
         assert!(overlays.told().is_empty());
     }

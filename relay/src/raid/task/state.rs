@@ -306,6 +306,8 @@ pub(in crate::raid) struct RaidTask {
     pub(super) closing: bool,
     pub(super) stages: Stages,
     pub(super) overlays: Overlays,
+    /// How many watched when that was counted last, and when that was, Unix ms.
+    pub(super) watched: Option<(u32, i64)>,
     /// The version of players' wishes that stages were looked at by.
     pub(super) heeded: Option<u64>,
     /// Its title was cleared since this task began: it gets no other.
@@ -355,6 +357,7 @@ impl RaidTask {
             closing: false,
             stages,
             overlays: Overlays::default(),
+            watched: None,
             heeded,
             title_cleared: false,
             said_beside: None,

@@ -4,10 +4,12 @@
  * The invariant: a fight that was shown stays until the next begins, and a fight that the feed tells of is in the list.
  */
 import type { Api, ApiFailure, RaidPlace } from '$lib/api/client';
+import { amountsOfFeed, NO_AMOUNTS, type Amounts } from '$lib/chart/data';
 import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
 import type { RaidPage } from '$lib/api/types';
 import type { FeedFightRef, ReportSummary } from '$lib/wire/types';
+import { EarlierSeconds } from './earlier.svelte';
 import type { PageEnv } from './env';
 import { PageClock } from './page-clock';
 import { LiveRaid } from './raid.svelte';
@@ -35,6 +37,7 @@ export class RaidSession {
   readonly raid: LiveRaid;
   readonly #env: PageEnv;
   readonly #reading: Reading<RaidPage>;
+  readonly #earlier: EarlierSeconds;
   readonly #clock: PageClock;
   #readMs = $state<number | null>(null);
   #keyframes = 0;
@@ -44,6 +47,7 @@ export class RaidSession {
   constructor(options: { place: RaidPlace; api: Api; env: PageEnv; origin: string }) {
     this.#env = options.env;
     this.nowMs = options.env.now();
+    this.#earlier = new EarlierSeconds(options);
     this.raid = new LiveRaid({
       env: options.env,
       ticket: options.api.feedTicket,
@@ -86,6 +90,17 @@ export class RaidSession {
   fight: FightFigures | null = $derived.by(() => {
     const fight = this.raid.view?.fight ?? null;
     return fight === null || this.uploads ? null : figuresOfFeed(fight);
+  });
+
+  // Of their own, so that a tick without a new second leaves the chart alone.
+  #fightId = $derived.by(() => this.raid.view?.fight?.reportId ?? null);
+  #buckets = $derived.by(() => this.raid.view?.fight?.buckets ?? null);
+  #players = $derived.by(() => this.raid.view?.fight?.players ?? null);
+  /** What was done in each second of it. */
+  amounts: Amounts = $derived.by(() => {
+    if (this.#fightId === null || this.#buckets === null || this.#players === null) return NO_AMOUNTS;
+    const seconds = { buckets: this.#buckets, players: this.#players };
+    return amountsOfFeed(seconds, this.#earlier.of(this.#fightId));
   });
 
   /** Whether the feed is about to tell of that fight. */
@@ -185,6 +200,7 @@ export class RaidSession {
   stop(): void {
     this.#clock.stop();
     this.#reading.stop();
+    this.#earlier.stop();
     this.raid.close();
   }
 
@@ -192,6 +208,7 @@ export class RaidSession {
   wake(): void {
     this.raid.wake();
     if (this.#reading.goesOn) this.#reading.renew();
+    this.#earlier.wake();
     this.#clock.now();
   }
 
@@ -208,6 +225,7 @@ export class RaidSession {
       this.#reading.soon();
     }
     this.#reading.readIfDue();
+    if (!this.uploads) this.#earlier.beat(this.raid.view?.fight ?? null, this.raid.keyframes);
   }
 }
 

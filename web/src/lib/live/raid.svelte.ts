@@ -12,6 +12,7 @@ import { ClockEstimate, frameDelay, medianDelay, type FrameDelay } from './clock
 import { FeedConnection, type ConnectionState } from './connection';
 import type { PageEnv } from './env';
 import { applyTick, viewOfKeyframe, type RaidView } from './fold';
+import { FrameLedger, type FrameCount } from './frame-count';
 
 /** Frames whose delay is remembered: four seconds of them. */
 const DELAYS = 20;
@@ -28,7 +29,11 @@ interface Known {
   delay: FrameDelay | null;
   details: Readonly<Record<string, readonly SkillRow[]>>;
   keyframes: number;
+  watching: number | null;
+  frames: FrameCount;
 }
+
+const NO_FRAMES: FrameCount = { came: 0, madeGood: 0, missed: 0 };
 
 /** See the module. */
 export class LiveRaid {
@@ -47,6 +52,10 @@ export class LiveRaid {
   details = $state.raw<Readonly<Record<string, readonly SkillRow[]>>>({});
   /** How many keyframes came: each says that things may have happened unseen. */
   keyframes = $state(0);
+  /** How many watch the raid; `null` where that is not told. */
+  watching = $state<number | null>(null);
+  /** Whether all came, as of when the delay was last told. */
+  frames = $state.raw<FrameCount>(NO_FRAMES);
 
   /** All of the above as it is; above is what is shown of it. */
   readonly #known: Known = {
@@ -58,6 +67,8 @@ export class LiveRaid {
     delay: null,
     details: {},
     keyframes: 0,
+    watching: null,
+    frames: NO_FRAMES,
   };
   #showing = false;
   #takeBack: () => void = () => undefined;
@@ -71,6 +82,7 @@ export class LiveRaid {
   #connection: FeedConnection | null = null;
   #place: RaidPlace | null = null;
   #clock = new ClockEstimate();
+  readonly #ledger = new FrameLedger();
   #delays: FrameDelay[] = [];
   #captured = 0;
   #delayMs = -Infinity;
@@ -205,14 +217,17 @@ export class LiveRaid {
         // Another run of the relay counts events anew.
         this.#anew = this.#boot !== bootOf(frame.epoch);
         this.#boot = bootOf(frame.epoch);
+        this.#ledger.keyframe(frame, this.#anew);
         if (this.#anew || this.#unbuilt || frame.eventsLost === true) this.#missed();
         this.#unbuilt = false;
         break;
       case 'tick':
         if (known.view === null) throw new FrameError('a tick before the keyframe');
+        this.#ledger.tick(frame);
         this.#fold(applyTick(known.view, frame), frame.ms, receivedMs, false);
         break;
       case 'event':
+        this.#ledger.event(frame);
         // Who came back may be told of one again.
         if (frame.n <= this.#told && !this.#anew) break;
         this.#anew = false;
@@ -221,6 +236,7 @@ export class LiveRaid {
         break;
       case 'echo':
         this.#clock.add(frame.clock, receivedMs, frame.relayMs);
+        known.watching = frame.watching ?? null;
         break;
       case 'detail':
         if (frame.reportId === known.view?.fight?.reportId && this.#watched.includes(frame.playerKey)) {
@@ -257,6 +273,7 @@ export class LiveRaid {
         if (Math.abs(receivedMs - this.#delayMs) >= DELAY_MS) {
           this.#delayMs = receivedMs;
           known.delay = medianDelay(this.#delays);
+          known.frames = this.#ledger.count;
         }
       }
     }

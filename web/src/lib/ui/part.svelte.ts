@@ -11,6 +11,7 @@ export class Part<T> {
   failed = $state(false);
   readonly #load: () => Promise<{ default: T }>;
   #asked = false;
+  #insisted = false;
 
   constructor(load: () => Promise<{ default: T }>) {
     this.#load = load;
@@ -29,9 +30,16 @@ export class Part<T> {
         this.failed = true;
         setTimeout(() => {
           this.#asked = false;
+          if (this.#insisted) this.want();
         }, AGAIN_MS);
       },
     );
+  }
+
+  /** It is wanted, and asked for until it has come: nobody would ask for it by hand. */
+  insist(): void {
+    this.#insisted = true;
+    this.want();
   }
 }
 

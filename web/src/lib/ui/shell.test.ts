@@ -1,4 +1,4 @@
-import { cleanup, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { createRawSnippet } from 'svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { who } from '$lib/account/who.svelte';
@@ -60,5 +60,23 @@ describe('the head of a page', () => {
     localStorage.removeItem('raidcast.name');
     window.dispatchEvent(new StorageEvent('storage', { key: 'raidcast.name' }));
     expect(await screen.findByText('Sign in')).toBeTruthy();
+  });
+});
+
+describe('the sheet of keys', () => {
+  const open = (): boolean => document.querySelector('dialog')?.open === true;
+
+  it('is opened by its key or its button, each time anew, and closed again', async () => {
+    vi.stubGlobal('fetch', new FakeRelay({}).fetch);
+    const children = createRawSnippet(() => ({ render: () => '<p>A page</p>' }));
+    render(Shell, { keys: [['L', 'Back to live']], children });
+    expect(open()).toBe(false);
+    await fireEvent.keyDown(window, { key: '?' });
+    await vi.waitUntil(open, { timeout: 5_000 });
+    expect(screen.getByText('Back to live')).toBeTruthy();
+    await fireEvent.click(screen.getByRole('button', { name: 'Close' }));
+    await vi.waitUntil(() => !open());
+    await fireEvent.click(screen.getByRole('button', { name: 'Keys' }));
+    await vi.waitUntil(open);
   });
 });

@@ -601,7 +601,11 @@ clock: number,
 /**
  * The relay's clock, Unix ms.
  */
-relayMs: number, };
+relayMs: number, 
+/**
+ * How many watch the raid, as of some seconds ago; absent where that is not told.
+ */
+watching?: number, };
 
 export type FeedRequest = { "t": "watch", 
 /**

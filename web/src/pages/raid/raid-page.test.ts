@@ -1,17 +1,37 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeSocket } from '$lib/testing/env';
-import { feedFight, keyframe, raidPage, summary, tick, totals, uploadsPage } from '$lib/testing/samples';
+import { feedFight, keyframe, raidPage, summary, tick, timeline, totals, uploadsPage } from '$lib/testing/samples';
 import type { RaidPage as Raid } from '$lib/api/types';
 import RaidPage from './RaidPage.svelte';
 
+// uPlot draws on a canvas, which happy-dom has not.
+vi.mock('uplot', () => ({
+  default: class {
+    setData = (): void => undefined;
+    setSize = (): void => undefined;
+    redraw = (): void => undefined;
+    destroy = (): void => undefined;
+  },
+}));
+
 let held: Raid;
+/** What the relay knows beside the raid, by the end of its address. */
+let others: Record<string, unknown>;
+let asked: string[];
 let socket: FakeSocket | undefined;
 
 beforeEach(() => {
-  vi.stubGlobal('fetch', (url: string) =>
-    Promise.resolve(Response.json(url.includes('/night') ? { code: 'RAID', fights: [], next: null } : held)),
-  );
+  others = { '/night': { code: 'RAID', fights: [], next: null } };
+  asked = [];
+  vi.stubGlobal('fetch', (url: string) => {
+    const { pathname } = new URL(url, 'http://relay.example');
+    asked.push(pathname);
+    const other = Object.entries(others).find(([path]) => pathname.endsWith(path));
+    if (other !== undefined) return Promise.resolve(Response.json(other[1]));
+    if (!pathname.includes('/raids/')) return Promise.resolve(Response.json({ code: 'not_found' }, { status: 404 }));
+    return Promise.resolve(Response.json(held));
+  });
   vi.stubGlobal(
     'WebSocket',
     class extends FakeSocket {
@@ -178,4 +198,48 @@ describe('a fight that goes on', () => {
     await vi.waitUntil(() => late() === '50');
     expect(location.search).toBe('?window=1');
   });
+
+  it('has its attempts and deaths, which lead to its report', async () => {
+    const { feed } = await fighting();
+    const went = vi.spyOn(location, 'assign').mockImplementation(() => undefined);
+    const attempt = {
+      index: 1,
+      startMs: 0,
+      endMs: 50_000,
+      reason: 'initial',
+      bossHpStart: 100,
+      bossHpEnd: 25,
+      deaths: 1,
+      outcome: 'wipe' as const,
+      bossDamage: 75,
+    };
+    const death = {
+      atMs: 40_000,
+      playerKey: 'b',
+      name: 'B',
+      classId: 2,
+      specId: 3,
+      killer: 'Ogre',
+      skill: null,
+      skillId: null,
+    };
+    feed.give(tick(6, { attempts: [attempt], deaths: [death] }));
+    const one = await screen.findByText(/boss at 25.0%/, {}, { timeout: 10_000 });
+    await fireEvent.click(one);
+    await fireEvent.click(screen.getByTitle('What led to the death of B'));
+    expect(went.mock.calls).toEqual([['/reports/r1?attempt=1'], ['/reports/r1?tab=deaths&death=40000-b']]);
+  }, 15_000);
+
+  it('has its chart, with what happened before its reader came', async () => {
+    others['/timeline'] = timeline({
+      buckets: 55,
+      players: [{ playerKey: 'a', damage: new Array<number>(55).fill(20), healing: [], taken: null }],
+    });
+    const { feed } = await fighting();
+    feed.give(tick(6, { buckets: [{ s: 55, d: [0, 320], h: [], x: [] }] }));
+    const chart = (): string => document.querySelector('[data-chart] [role=img]')?.getAttribute('aria-label') ?? '';
+    await vi.waitUntil(() => chart().includes('21 on average'), { timeout: 12_000 });
+    expect(chart()).toContain('at most 80 at 0:55.');
+    expect(asked.filter((path) => path.endsWith('/timeline'))).toEqual(['/api/v1/reports/r1/timeline']);
+  }, 15_000);
 });

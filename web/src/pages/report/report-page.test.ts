@@ -190,14 +190,21 @@ describe('the page of a fight that others uploaded, too', () => {
 
 describe('the file of a fight', () => {
   const link = (): HTMLElement | null => screen.queryByRole('link', { name: 'Save the whole fight' });
+  /** What can be taken along comes with the first sign of somebody. */
+  const seen = async (): Promise<void> => {
+    window.dispatchEvent(new Event('pointermove'));
+    await screen.findByRole('button', { name: 'Copy as table' }, { timeout: 4_000 });
+  };
 
   it('is had of one that is over', async () => {
     await opened(report({ state: 'final' }), '?ticket=t1');
+    await seen();
     expect(link()?.getAttribute('href')).toBe('/api/v1/reports/r1/file?ticket=t1');
   });
 
   it('is not had while it goes on', async () => {
     await opened(report({ state: 'live' }));
+    await seen();
     expect(link()).toBeNull();
   });
 });
@@ -381,8 +388,8 @@ describe('keys of a report', () => {
     await press('Escape');
     expect(location.search).toBe('?tab=healing');
     await press('?');
-    expect(document.querySelector('dialog')?.open).toBe(true);
+    await vi.waitUntil(() => document.querySelector('dialog')?.open === true, { timeout: 5_000 });
     await fireEvent.click(screen.getByRole('button', { name: 'Close' }));
-    expect(document.querySelector('dialog')?.open).toBe(false);
+    await vi.waitUntil(() => document.querySelector('dialog')?.open !== true);
   });
 });
