@@ -200,8 +200,9 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::super::beat::LaneBeat;
-    use super::super::spectator::Whom;
+    use super::super::format::Format;
     use super::super::spectator::tests::spectator;
+    use super::super::spectator::{Goodbye, Whom};
     use super::*;
     use crate::limits::EdgeLimits;
 
@@ -237,8 +238,8 @@ mod tests {
         String::from_utf8(heard.to_vec()).unwrap()
     }
 
-    fn bye(text: &'static str) -> [Bytes; 3] {
-        [text; 3].map(|text| Bytes::from_static(text.as_bytes()))
+    fn bye(text: &'static str) -> Goodbye {
+        Arc::new([text; Format::ALL.len()].map(|text| Bytes::from_static(text.as_bytes())))
     }
 
     /// The task does not run before this one waits: whatever is told meanwhile waits for it.

@@ -328,15 +328,15 @@ impl Room {
 
     /// Says why, and closes one spectator's socket.
     pub fn dismiss(&mut self, id: SpectatorId, reason: &str, retry_ms: Option<u32>) {
-        let bye = Format::ALL.map(|format| format.goodbye(reason, retry_ms));
+        let bye = Arc::new(Format::ALL.map(|format| format.goodbye(reason, retry_ms)));
         self.shard(id).tell(Command::Dismiss(id, bye));
     }
 
     /// Says why, and closes many sockets.
     pub fn dismiss_all(&mut self, whom: Whom, reason: &str, retry_ms: Option<u32>) {
-        let bye = Format::ALL.map(|format| format.goodbye(reason, retry_ms));
+        let bye = Arc::new(Format::ALL.map(|format| format.goodbye(reason, retry_ms)));
         for shard in &mut self.shards {
-            shard.tell(Command::DismissAll(whom, bye.clone()));
+            shard.tell(Command::DismissAll(whom, Arc::clone(&bye)));
         }
     }
 

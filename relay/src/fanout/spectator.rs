@@ -151,8 +151,8 @@ impl Spectator {
     }
 }
 
-/// Last words in each format.
-pub(super) type Goodbye = [Bytes; Format::ALL.len()];
+/// Last words in each format, made once for all who are sent away.
+pub(super) type Goodbye = Arc<[Bytes; Format::ALL.len()]>;
 
 /// Who is sent away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

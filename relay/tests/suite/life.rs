@@ -113,7 +113,7 @@ impl World {
         let faults = Arc::new(Faults::default());
         let (store, runtime) = (Arc::clone(&shaky.store), shaky.runtime.clone());
         let store: Arc<dyn Store> =
-            Arc::new(Shaky { store, runtime, faults: Arc::clone(&faults), asker: Some(thread::current()) });
+            Arc::new(Shaky { store, runtime, faults: Arc::clone(&faults), waker: Some(thread::current()) });
         let now_ms = Arc::new(AtomicI64::new(1_790_000_000_000));
         let clock = {
             let now_ms = Arc::clone(&now_ms);

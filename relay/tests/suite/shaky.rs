@@ -83,7 +83,7 @@ pub(crate) struct Shaky {
     pub(crate) runtime: Handle,
     pub(crate) faults: Arc<Faults>,
     /// Is unparked with each answer, once whoever asked is woken.
-    pub(crate) asker: Option<Thread>,
+    pub(crate) waker: Option<Thread>,
 }
 
 fn failed<T>() -> Result<T, StoreError> {
@@ -94,7 +94,7 @@ impl Shaky {
     /// A database in a folder, on the runtime that this is called on.
     pub(crate) async fn open(data: &Path) -> Arc<Self> {
         let store = fresh::open(&data.join("raidcast.db")).await;
-        Arc::new(Self { store: Arc::new(store), runtime: Handle::current(), faults: Arc::default(), asker: None })
+        Arc::new(Self { store: Arc::new(store), runtime: Handle::current(), faults: Arc::default(), waker: None })
     }
 
     /// The task that appends next panics.
@@ -132,12 +132,12 @@ impl Shaky {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let (to, answer) = oneshot::channel();
-        let asker = self.asker.clone();
+        let waker = self.waker.clone();
         self.runtime.spawn(async move {
             // Nobody may wait any more.
             let _ = to.send(asked.await);
-            if let Some(asker) = asker {
-                asker.unpark();
+            if let Some(waker) = waker {
+                waker.unpark();
             }
         });
         Box::pin(async move { answer.await.expect("the store answers") })
