@@ -2709,7 +2709,7 @@ export interface components {
         /** @description A player in a fight of an evening. */
         NightPlayer: {
             /**
-             * Format: uint16
+             * Format: uint32
              * @description The game's class id.
              */
             classId: number | null;
@@ -2733,7 +2733,7 @@ export interface components {
             /** @description Names the player in this relay, or in this raid alone where it hides them. */
             playerKey: string;
             /**
-             * Format: uint16
+             * Format: uint32
              * @description Canonical spec id.
              */
             specId: number | null;
@@ -6554,52 +6554,6 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
-    night: {
-        parameters: {
-            query?: {
-                /** @description `next` of an answer before: so many fights are left out, the oldest. Without it, none. */
-                after?: number;
-                /** @description Of a private raid's link. */
-                ticket?: string;
-            };
-            header?: {
-                /**
-                 * @description Names of answers that the asker has, as their `ETag` told them: where one of them is still the same, the answer is
-                 *     304 without a body.
-                 */
-                "If-None-Match"?: string;
-            };
-            path: {
-                /** @description Names the raid. */
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The fights. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "X-API-Version": components["headers"]["X-API-Version"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Night"];
-                };
-            };
-            304: components["responses"]["Unchanged"];
-            400: components["responses"]["BadRequest"];
-            404: components["responses"]["NotFound"];
-            413: components["responses"]["TooLarge"];
-            429: components["responses"]["TooMany"];
-            431: components["responses"]["HeadTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["Timeout"];
-        };
-    };
     deleteRaid: {
         parameters: {
             query?: never;
@@ -6823,6 +6777,52 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    night: {
+        parameters: {
+            query?: {
+                /** @description `next` of an answer before: so many fights are left out, the oldest. Without it, none. */
+                after?: number;
+                /** @description Of a private raid's link. */
+                ticket?: string;
+            };
+            header?: {
+                /**
+                 * @description Names of answers that the asker has, as their `ETag` told them: where one of them is still the same, the answer is
+                 *     304 without a body.
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fights. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Night"];
+                };
+            };
+            304: components["responses"]["Unchanged"];
+            400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
